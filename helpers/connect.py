@@ -1,0 +1,229 @@
+"""Which host answers the SDK's calls: the embedded engine, OpenAI, Azure, or any compatible server.
+
+| setting (environment or `.env`)                    | host                                      |
+|----------------------------------------------------|-------------------------------------------|
+| `OPENAI_BASE_URL` (and `OPENAI_API_KEY` if needed) | a server that speaks OpenAI's API         |
+| `OPENAI_API_KEY`                                   | OpenAI                                    |
+| `AZURE_OPENAI_ENDPOINT`, `AZURE_OPENAI_API_KEY`    | Azure OpenAI, through its v1 URL          |
+| none of them                                       | the embedded engine: no key, no network   |
+
+The first row that fits wins; `WORKBOOK_HOST` = embedded, openai, azure or compatible overrides it.
+`WORKBOOK_EMBEDDING_MODEL` and `WORKBOOK_CHAT_MODEL` name models (on Azure: deployments).
+
+Left out: anything that a call does. The topic modules get `Host.client` and a model's name, no more.
+"""
+
+import dataclasses
+import urllib.parse
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from helpers import settings
+from helpers.errors import HostError
+
+if TYPE_CHECKING:
+    import openai
+
+Kind = Literal["embedded", "openai", "azure", "compatible"]
+KINDS: tuple[Kind, ...] = ("embedded", "openai", "azure", "compatible")
+
+OPENAI_URL = "https://api.openai.com/v1"
+DEFAULT_EMBEDDING_MODEL = "text-embedding-3-small"
+SECONDS_TO_ASK = 10  # for the small calls that only look whether a host is there
+
+
+@dataclasses.dataclass(frozen=True)
+class Host:
+    """A host that serves models, and the names under which it serves them. Shows itself without the key."""
+
+    kind: Kind
+    label: str
+    base_url: str
+    embedding_model: str
+    chat_model: str | None
+    client: "openai.OpenAI" = dataclasses.field(repr=False)
+    cache: Path | None = None  # where embeddings that were paid for are kept
+
+
+def connect(host: str | None = None) -> Host:
+    """The host to use: `host`, else the setting `WORKBOOK_HOST`, else what the table above finds.
+
+    Nothing is sent yet, but to a compatible server whose embedding model no setting names: it is asked.
+    Raises HostError when the name is unknown, a setting is missing or that server does not answer.
+    """
+    kind = host or settings.get("WORKBOOK_HOST") or _kind_from_settings()
+    if kind not in KINDS:
+        raise HostError(f"Unknown host {kind!r}: WORKBOOK_HOST is one of {', '.join(KINDS)}.")
+    makers = {"embedded": _embedded, "openai": _openai, "azure": _azure, "compatible": _compatible}
+    return makers[kind]()
+
+
+def check(host: Host) -> None:
+    """Embed one word, so that a wrong key, URL or model shows now and not in the middle of a lesson.
+
+    Raises HostError with one sentence that says what is wrong.
+    """
+    import openai
+
+    client = host.client.with_options(max_retries=1, timeout=SECONDS_TO_ASK)
+    try:
+        client.embeddings.create(model=host.embedding_model, input="hello")
+    except (openai.OpenAIError, ValueError) as error:
+        raise HostError(explain(error, host)) from error
+
+
+def explain(error: Exception, host: Host | None = None) -> str:
+    """One plain sentence for an exception of the SDK; never holds the key.
+
+    `host` lets it name the setting to look at; without it the sentence speaks of "the host".
+    """
+    import openai
+
+    who = host.label if host else "The host"
+    match error:
+        case openai.AuthenticationError():
+            return f"{who} refused the key. Check {_key_setting(host)} for a missing or extra character."
+        case openai.PermissionDeniedError():
+            return f"{who} does not allow this key to do that: {_said(error, host)}"
+        case openai.NotFoundError():
+            return f"{who} has no such model or address: {_said(error, host)} {_hint_on_names(host)}"
+        case openai.RateLimitError() if error.code == "insufficient_quota":
+            return f"{who} says that the account's credit is used up; waiting does not help."
+        case openai.RateLimitError():
+            return f"{who} asks for slower requests: {_said(error, host)}"
+        case openai.APITimeoutError():
+            return f"{who} did not answer in time. Is the network slow, or the address wrong? {OFFLINE}"
+        case openai.APIConnectionError():
+            where = f" ({host.base_url})" if host else ""
+            return f"{who} cannot be reached{where}. Is there a network, and is the address right? {OFFLINE}"
+        case openai.InternalServerError():
+            return f"{who} failed (status {error.status_code}). Try again later."
+        case openai.APIStatusError():
+            return f"{who} refused the request (status {error.status_code}): {_said(error, host)}"
+    return (
+        f"{who} sent something that is not OpenAI's API. Is {host.base_url if host else 'the address'} right?"
+    )
+
+
+OFFLINE = "Without one, set WORKBOOK_HOST=embedded."
+
+
+def _kind_from_settings() -> Kind:
+    if settings.get("OPENAI_BASE_URL"):
+        return "compatible"
+    if settings.get("OPENAI_API_KEY"):
+        return "openai"
+    if settings.get("AZURE_OPENAI_ENDPOINT") and settings.get("AZURE_OPENAI_API_KEY"):
+        return "azure"
+    return "embedded"
+
+
+def _embedded() -> Host:
+    from helpers import engine
+    from helpers.engine import vectors
+
+    return Host(
+        kind="embedded",
+        label="The embedded engine",
+        base_url=engine.BASE_URL,
+        embedding_model=vectors.MODEL,
+        chat_model=None,
+        client=engine.client(),
+    )
+
+
+def _openai() -> Host:
+    return _remote("openai", "OpenAI", OPENAI_URL, _required("OPENAI_API_KEY", "openai"))
+
+
+def _azure() -> Host:
+    endpoint = _azure_v1_url(_required("AZURE_OPENAI_ENDPOINT", "azure"))
+    return _remote("azure", "Azure OpenAI", endpoint, _required("AZURE_OPENAI_API_KEY", "azure"))
+
+
+def _compatible() -> Host:
+    url = _checked_url("OPENAI_BASE_URL", _required("OPENAI_BASE_URL", "compatible"))
+    key = settings.get("OPENAI_API_KEY") or "no-key"
+    host = _remote("compatible", f"The server at {urllib.parse.urlsplit(url).netloc}", url, key)
+    if settings.get("WORKBOOK_EMBEDDING_MODEL"):
+        return host
+    return dataclasses.replace(host, embedding_model=_ask_for_embedding_model(host))
+
+
+def _remote(kind: Kind, label: str, base_url: str, key: str) -> Host:
+    import openai
+
+    return Host(
+        kind=kind,
+        label=label,
+        base_url=base_url,
+        embedding_model=settings.get("WORKBOOK_EMBEDDING_MODEL") or DEFAULT_EMBEDDING_MODEL,
+        chat_model=settings.get("WORKBOOK_CHAT_MODEL"),
+        client=openai.OpenAI(base_url=base_url, api_key=key),
+        cache=settings.cache_folder() / "embeddings.sqlite",
+    )
+
+
+def _required(name: str, kind: Kind) -> str:
+    value = settings.get(name)
+    if value is None:
+        raise HostError(
+            f"The host {kind!r} needs {name}. Set it in the environment, or write {name}=... into a file "
+            f"named .env in {settings.ROOT}."
+        )
+    if not value.isascii() or any(character.isspace() for character in value):
+        raise HostError(f"{name} holds a blank or a character that no key or address has. Copy it again.")
+    return value
+
+
+def _checked_url(name: str, url: str) -> str:
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise HostError(f"{name} must be an address like https://host/v1, not {url!r}.")
+    if parts.username or parts.password:
+        raise HostError(f"{name} holds a user name or password. Put the key into OPENAI_API_KEY instead.")
+    return url.rstrip("/")
+
+
+def _azure_v1_url(endpoint: str) -> str:
+    """`https://NAME.openai.azure.com`, with or without a path behind it, as the v1 base URL."""
+    parts = urllib.parse.urlsplit(_checked_url("AZURE_OPENAI_ENDPOINT", endpoint))
+    if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise HostError("AZURE_OPENAI_ENDPOINT must begin with https://, or the key is sent unprotected.")
+    return f"{parts.scheme}://{parts.netloc}/openai/v1"
+
+
+def _ask_for_embedding_model(host: Host) -> str:
+    import openai
+
+    try:
+        models = host.client.with_options(max_retries=0, timeout=SECONDS_TO_ASK).models.list()
+        names = sorted(model.id for model in models)
+    except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
+        raise HostError(explain(error, host)) from error
+    candidates = [name for name in names if "embed" in name.lower()] or names
+    if len(candidates) == 1:
+        return candidates[0]
+    raise HostError(
+        f"{host.label} offers {', '.join(names) or 'no models'}. "
+        "Set WORKBOOK_EMBEDDING_MODEL to the one that makes embeddings."
+    )
+
+
+def _key_setting(host: Host | None) -> str:
+    return "AZURE_OPENAI_API_KEY" if host and host.kind == "azure" else "OPENAI_API_KEY"
+
+
+def _hint_on_names(host: Host | None) -> str:
+    if host and host.kind == "azure":
+        return "On Azure a model is called by its deployment's name; put that into WORKBOOK_EMBEDDING_MODEL."
+    return "WORKBOOK_EMBEDDING_MODEL sets the model's name."
+
+
+def _said(error: "openai.APIStatusError", host: Host | None) -> str:
+    """The server's own words, in one line, cut, and without the key should they hold it."""
+    body = error.body if isinstance(error.body, dict) else {}
+    words = " ".join(str(body.get("message") or f"status {error.status_code}").split())[:300]
+    if host and host.client.api_key:
+        words = words.replace(host.client.api_key, "[key]")
+    return words if words.endswith(".") else f"{words}."
