@@ -1,0 +1,40 @@
+"""What every test runs with: the embedded engine, the bundled sample, no keys, and caches of its own."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+REAL_REVIEWS = (
+    ROOT / "data" / "downloads" / "fine_food_reviews_1k.csv",
+    ROOT.parent / "shared" / "data" / "fine_food_reviews_1k.csv",
+)
+
+for name in list(os.environ):
+    if name.startswith(("OPENAI_", "AZURE_OPENAI_", "WORKBOOK_EMBEDDING", "WORKBOOK_CHAT")):
+        del os.environ[name]
+os.environ["WORKBOOK_HOST"] = "embedded"
+os.environ["WORKBOOK_DATA"] = "sample"
+
+
+@pytest.fixture
+def real_reviews() -> Path:
+    """The cookbook's 1,000 real reviews, or a skip: they are read where they are and never copied."""
+    path = Path(os.environ.get("WORKBOOK_REAL_REVIEWS") or next(filter(Path.is_file, REAL_REVIEWS), ""))
+    if not path.is_file():
+        pytest.skip("the real reviews are not here: python3 -m helpers data 1k")
+    return path
+
+
+@pytest.fixture
+def no_settings(monkeypatch, tmp_path) -> Path:
+    """A project folder without a `.env` and an environment without a setting; returns the folder."""
+    from helpers import settings
+
+    for name in list(os.environ):
+        if name.startswith(("OPENAI_", "AZURE_", "WORKBOOK_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    monkeypatch.setenv("WORKBOOK_CACHE", str(tmp_path / "cache"))
+    return tmp_path
