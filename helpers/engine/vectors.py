@@ -101,16 +101,19 @@ class TokenVectors:
 
     def sums_of_ids(self, ids: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
         """As `sums_and_counts`, from lists of token ids."""
-        members, lengths = _counting_matrix(ids, columns=len(self.table))
-        return members @ self.table, lengths
+        flat, lengths = _flat(ids)
+        return _counts(flat, lengths, columns=len(self.table)) @ self.table, lengths
 
 
 class _Words:
-    """What each different word adds to a text: the sum of its token vectors, and how many tokens it has."""
+    """What each different word adds to a text: the sum of its token vectors, and how many tokens it has.
 
-    # A word is its leading blanks and what follows up to the next blank; the tokenizer writes a blank as `▁`.
-    # Blanks at the end of a text go with its last word.
+    A word is its leading blanks and what follows up to the next blank; blanks at the end of a text go with
+    its last word. The tokenizer writes a blank as `▁`, and puts one in front of every text.
+    """
+
     split = staticmethod(re.compile(r"[ ▁]*[^ ▁]+(?:[ ▁]+$)?|[ ▁]+$").findall)
+    has_one_blank = staticmethod(re.compile(r" [^ ▁]+").fullmatch)
 
     def __init__(self, model: TokenVectors):
         self.model = model
@@ -118,39 +121,62 @@ class _Words:
         self.sums = np.zeros((WORDS_KEPT, model.table.shape[1]), dtype=np.float32)
         self.counts = np.zeros(WORDS_KEPT, dtype=np.int64)
         self.rows: dict[str, int] = {}
+        tokens = map(model.tokenizer.id_to_token, range(model.vocabulary_size))
+        self.begins_word = np.array([token.startswith("▁") for token in tokens])
 
     def sums_and_counts(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        words_of_texts = [self.split(f" {text}") for text in texts]  # the tokenizer too puts a blank first
+        words_of_texts = [self.split(f" {text}") for text in texts]
         different = set(itertools.chain.from_iterable(words_of_texts))
         if len(different) > WORDS_KEPT:
             return self.model.sums_of_ids(self.model.encode(texts))
         with self.lock:
             self._learn(different)
-            rows_of_texts = [[self.rows[word] for word in words] for words in words_of_texts]
-            members, _ = _counting_matrix(rows_of_texts, columns=len(self.rows))
-            return members @ self.sums[: len(self.rows)], members @ self.counts[: len(self.rows)]
+            rows = self.rows
+            flat, lengths = _flat([[rows[word] for word in words] for words in words_of_texts])
+            members = _counts(flat, lengths, columns=len(rows))
+            return members @ self.sums[: len(rows)], members @ self.counts[: len(rows)]
 
     def _learn(self, words: set[str]) -> None:
-        new = sorted(words - self.rows.keys())  # sorted: the same input always adds up in the same order
+        new = words - self.rows.keys()
         if len(self.rows) + len(new) > WORDS_KEPT:
             self.rows.clear()
-            new = sorted(words)
-        if new:
-            start, end = len(self.rows), len(self.rows) + len(new)
-            ids = self.model.encode([word[1:] for word in new])  # the tokenizer puts the first blank back
-            self.sums[start:end], self.counts[start:end] = self.model.sums_of_ids(ids)
-            self.rows.update(zip(new, range(start, end)))
+            new = words
+        usual = sorted(filter(self.has_one_blank, new))  # sorted: the same input adds up in the same order
+        if usual:
+            self._store(usual, *self._tokens_of_joined(usual))
+        unusual = sorted(new.difference(usual))
+        if unusual:
+            self._store(unusual, *_flat(self.model.encode([word[1:] for word in unusual])))
+
+    def _tokens_of_joined(self, words: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Token ids of all words, one behind the other, and how many each has.
+
+        Faster than one by one, and no harder to take apart: a word begins at each token that begins with `▁`.
+        """
+        joined = ["".join(words[start : start + 500])[1:] for start in range(0, len(words), 500)]
+        flat, _ = _flat(self.model.encode(joined))
+        begins = np.flatnonzero(self.begins_word[flat])
+        return flat, np.diff(begins, append=len(flat))
+
+    def _store(self, words: list[str], flat: np.ndarray, lengths: np.ndarray) -> None:
+        rows = slice(len(self.rows), len(self.rows) + len(words))
+        self.sums[rows] = _counts(flat, lengths, columns=self.model.vocabulary_size) @ self.model.table
+        self.counts[rows] = lengths
+        self.rows.update(zip(words, range(rows.start, rows.stop), strict=True))
 
 
-def _counting_matrix(
-    lists: Sequence[Sequence[int]], columns: int
-) -> tuple[scipy.sparse.csr_matrix, np.ndarray]:
-    """Row i counts the numbers in list i: float32 (len(lists), columns); and the lists' lengths."""
+def _flat(lists: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Lists of numbers one behind the other, int32, and their lengths, int64."""
     lengths = np.fromiter(map(len, lists), dtype=np.int64, count=len(lists))
+    total = int(lengths.sum())
+    return np.fromiter(itertools.chain.from_iterable(lists), dtype=np.int32, count=total), lengths
+
+
+def _counts(flat: np.ndarray, lengths: np.ndarray, columns: int) -> scipy.sparse.csr_matrix:
+    """Row i counts the numbers of list i: float32 (len(lengths), columns)."""
     ends = np.concatenate([[0], np.cumsum(lengths)])
-    flat = np.fromiter(itertools.chain.from_iterable(lists), dtype=np.int32, count=int(ends[-1]))
     ones = np.ones(len(flat), dtype=np.float32)
-    return scipy.sparse.csr_matrix((ones, flat, ends), shape=(len(lists), columns)), lengths
+    return scipy.sparse.csr_matrix((ones, flat, ends), shape=(len(lengths), columns))
 
 
 def unit_length(vectors: np.ndarray) -> np.ndarray:
