@@ -6,8 +6,12 @@ hatches differ too, so that a grey print still reads. Importing this module sets
 Left out: interactive figures (`widgets`).
 """
 
+import html
+from collections.abc import Mapping, Sequence
+
 import matplotlib.pyplot as plt
-from IPython.display import display
+import numpy as np
+from IPython.display import HTML, display
 from matplotlib.figure import Figure
 
 ORANGE, SKY, GREEN, BLUE, RED, PINK, BLACK = (
@@ -34,12 +38,212 @@ plt.rcParams.update(
 
 
 def show(figure: Figure, alt: str) -> None:
-    """Display a figure under its alternative text and close it.
+    """Display a figure, under it the same in words (folded up), and close it.
 
-    `alt`: one or two sentences: the kind of figure, what the axes are, what there is to see.
-    Raises ValueError when it is empty.
+    `alt`: one or two sentences: the kind of figure, what the axes are, what there is to see. It goes into the
+    output's metadata, where HTML and PDF exports find it. JupyterLab 4.6 gives no image an alternative text
+    (its `renderImage` never sets one), so the words also stand under the figure, for a screen reader to open.
+    Raises ValueError when `alt` is empty.
     """
     if not alt.strip():
         raise ValueError("A figure needs an alternative text: say in words what it shows.")
     display(figure, metadata={"image/png": {"alt": alt}})
+    display(HTML(f"<details><summary>Figure in words</summary>{html.escape(alt)}</details>"))
     plt.close(figure)
+
+
+# ----------------------------------------------------------------------------- lesson 01: vectors
+
+
+def arrows(
+    vectors: Mapping[str, Sequence[float]], meaning: tuple[str, str], *, unit_circle: bool = False
+) -> None:
+    """Vectors of two numbers as arrows from the origin, each with its name at its tip.
+
+    `meaning` says what the two numbers stand for. Arrows that end in one place share a label.
+    `unit_circle` adds the circle on which all vectors of length 1 end.
+    """
+    tips: dict[tuple[float, float], list[str]] = {}
+    for name, (x, y) in vectors.items():
+        tips.setdefault((round(float(x), 6), round(float(y), 6)), []).append(name)
+    points = np.array([(0.0, 0.0), *tips] + [(-1, -1), (1, 1)] * unit_circle)
+    low, high = points.min(axis=0), points.max(axis=0)
+    room = (high - low).max() * np.array([0.4, 0.1])  # for the names beside the tips
+    figure, axes = plt.subplots(figsize=(6, 4))
+    if unit_circle:
+        axes.add_patch(plt.Circle((0, 0), 1, fill=False, linestyle="--", color="#777777"))
+    style = {"arrowstyle": "-|>", "color": BLUE, "lw": 1.8, "shrinkA": 0, "shrinkB": 0, "mutation_scale": 14}
+    for (x, y), names in tips.items():
+        axes.annotate("", (x, y), (0, 0), arrowprops=style)
+        if abs(x) < 0.1 * np.hypot(x, y):  # upright: the name above the tip, or below it
+            place = {"xytext": (0, 9 if y > 0 else -9), "ha": "center"}
+        else:
+            place = {"xytext": (7 if x > 0 else -7, 0), "ha": "left" if x > 0 else "right"}
+        axes.annotate(", ".join(names), (x, y), textcoords="offset points", va="center_baseline", **place)
+    for line in (axes.axhline, axes.axvline):
+        line(0, color="#999999", linewidth=0.8, zorder=0)
+    axes.set(xlabel=meaning[0], ylabel=meaning[1], aspect="equal")
+    axes.locator_params(steps=[1, 2, 5, 10])
+    axes.set(xlim=(low[0] - room[0], high[0] + room[0]), ylim=(low[1] - room[1], high[1] + room[1]))
+    listed = "; ".join(
+        f"{' and '.join(names)} to ({x:zg}, {y:zg}), length {np.hypot(x, y):.3g}"
+        for (x, y), names in tips.items()
+    )
+    circle = " The dashed circle holds all tips of vectors of length 1." if unit_circle else ""
+    show(
+        figure, f"Arrows from the origin; {meaning[0]} to the right, {meaning[1]} upwards: {listed}.{circle}"
+    )
+
+
+def similarity_map(matrix: np.ndarray, labels: Sequence[str]) -> None:
+    """A heat map of the cosines between texts, shape (n, n), each number written into its square.
+
+    `labels`: one a text, written beside the rows; the columns carry the rows' numbers.
+    """
+    matrix = np.asarray(matrix)
+    count = len(labels)
+    lowest = min(0.0, float(matrix.min()))
+    figure, axes = plt.subplots(figsize=(7, 0.36 * count + 0.9))
+    image = axes.imshow(matrix, vmin=lowest, vmax=1, aspect="auto")
+    for i, j in np.ndindex(matrix.shape):
+        light = (matrix[i, j] - lowest) / (1 - lowest) > 0.5
+        ink = "black" if light else "white"
+        axes.text(j, i, f"{matrix[i, j]:z.2f}", ha="center", va="center", fontsize=8, color=ink)
+    axes.set(yticks=range(count), yticklabels=[f"{label}  {i}" for i, label in enumerate(labels)])
+    axes.set(xticks=range(count), xticklabels=range(count))
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    figure.colorbar(image, label="cosine")
+    above = [(matrix[i, j], i, j) for i in range(count) for j in range(i + 1, count)]
+    (high, i, j), (low, k, m) = max(above), min(above)
+    show(
+        figure,
+        f"Heat map of the cosines between {count} texts. Apart from the diagonal, where each text meets "
+        f"itself, the highest is {high:z.2f}, between “{labels[i]}” and “{labels[j]}”; the lowest is "
+        f"{low:z.2f}, between “{labels[k]}” and “{labels[m]}”.",
+    )
+
+
+def cosine_spread(groups: Mapping[str, Sequence[float]]) -> None:
+    """How cosines are spread in several groups: one outline each on a common axis, with its mean marked.
+
+    `groups`: the label of each group and its cosines.
+    """
+    lowest = np.floor(20 * min(np.min(values) for values in groups.values())) / 20
+    bins = np.linspace(lowest, 1, round((1 - lowest) * 40) + 1)  # 0.025 wide
+    figure, axes = plt.subplots(figsize=(7, 3.2))
+    lines = ("-", "--", ":", "-.")
+    for i, (label, values) in enumerate(groups.items()):
+        shares = 100 * np.histogram(values, bins)[0] / len(values)
+        colour, line = COLOURS[i % len(COLOURS)], lines[i % len(lines)]
+        axes.stairs(shares, bins, color=colour, linestyle=line, linewidth=1.8, label=label)
+        mark = MARKERS[i % len(MARKERS)]
+        axes.plot(np.mean(values), 0, mark, color=colour, markersize=8, clip_on=False, zorder=3)
+    axes.set(xlabel="cosine of two texts (marks: the means)", ylabel="per cent of pairs", ylim=(0, None))
+    axes.legend(frameon=False)
+    listed = "; ".join(
+        f"{label}: mean {np.mean(values):z.2f}, middle 90 % from {np.quantile(values, 0.05):z.2f} to "
+        f"{np.quantile(values, 0.95):z.2f}"
+        for label, values in groups.items()
+    )
+    show(figure, f"Outlines of {len(groups)} histograms of cosines on one axis. {listed}.")
+
+
+def quality_by_dimensions(
+    dimensions: Sequence[int],
+    tasks: Mapping[str, tuple[Sequence[tuple[float, float, float]], Mapping[str, float]]],
+) -> None:
+    """Quality against the number of dimensions, one panel a task, with levels to compare with.
+
+    `tasks`: for each title, the measured (share, lower end, upper end) at each of `dimensions`, and the named
+    shares of what it is compared with (a baseline, chance), drawn as horizontal lines.
+    """
+    figure, panels = plt.subplots(1, len(tasks), figsize=(7, 3.3), sharey=True, squeeze=False)
+    told = []
+    for axes, (title, (measured, levels)) in zip(panels[0], tasks.items()):
+        shares, low, high = np.array(measured).T
+        places = range(len(dimensions))
+        axes.errorbar(
+            places, shares, yerr=np.maximum([shares - low, high - shares], 0), fmt="o-", color=BLUE,
+            capsize=4, linewidth=1.6,
+        )  # fmt: skip
+        for (name, level), line in zip(levels.items(), ("--", ":", "-.")):
+            axes.axhline(level, color=BLACK, linestyle=line, linewidth=1.2)
+            below = 0.1 < level == min(levels.values())
+            axes.annotate(
+                f"{name} {level:.2f}", (0.02, level), (0, -3 if below else 2), textcoords="offset points",
+                xycoords=("axes fraction", "data"), va="top" if below else "bottom", fontsize=9,
+            )  # fmt: skip
+        axes.set(title=title, xlabel="dimensions", xticks=places, xticklabels=dimensions, ylim=(0, 1))
+        axes.set_xlim(-0.6 * len(dimensions), len(dimensions) - 0.6)  # room for the levels' names
+        steps = ", ".join(f"{share:.2f} at {d}" for d, share in zip(dimensions, shares))
+        told.append(f"{title}: {steps}; {', '.join(f'{name} {level:.2f}' for name, level in levels.items())}")
+    panels[0][0].set_ylabel("share right (bars: 95 % interval)")
+    show(figure, f"Share right against the number of dimensions, with 95 % intervals. {'. '.join(told)}.")
+
+
+# ----------------------------------------------------------------------------- lesson 02: the reviews
+
+
+def stars(scores: Sequence[int]) -> None:
+    """How many reviews have 1, 2, 3, 4 and 5 stars: a bar each, with its share; the longest stands out."""
+    counts = np.bincount(np.asarray(scores, dtype=int), minlength=6)[1:6]
+    shares = counts / counts.sum()
+    figure, axes = plt.subplots(figsize=(7, 2.6))
+    colours = [BLUE if count == counts.max() else SKY for count in counts]
+    bars = axes.barh(range(1, 6), counts, color=colours, edgecolor=BLACK, linewidth=0.5)
+    axes.bar_label(bars, [f" {count:,}  ({share:.1%})" for count, share in zip(counts, shares)])
+    axes.set(yticks=range(1, 6), ylabel="stars", xlabel="reviews", xlim=(0, 1.25 * counts.max()))
+    axes.tick_params(axis="y", length=0)
+    listed = ", ".join(f"{share:.1%} have {i}" for i, share in enumerate(shares, start=1))
+    show(figure, f"Bars: how many of {counts.sum():,} reviews have each number of stars. {listed}.")
+
+
+def seen_before(seen: Sequence[bool], columns: int = 40) -> None:
+    """The rows of a test set as a grid of squares; filled are those whose text the training set has too."""
+    seen = np.asarray(seen, dtype=bool)
+    y, x = np.divmod(np.arange(len(seen)), columns)
+    figure, axes = plt.subplots(figsize=(7, 0.17 * (y.max() + 1) + 0.6))
+    kinds = ((False, "white", "text is new"), (True, BLUE, "text is in the training set too"))
+    for known, colour, label in kinds:
+        chosen = seen == known
+        axes.scatter(
+            x[chosen], y[chosen], s=70, marker="s", color=colour, edgecolor="#555555", linewidth=0.6,
+            label=f"{label}: {chosen.sum()}",
+        )  # fmt: skip
+    axes.set(xlim=(-1, columns), ylim=(y.max() + 0.8, -0.8))
+    axes.axis("off")
+    figure.legend(loc="outside lower left", ncols=2, frameon=False)
+    show(
+        figure,
+        f"{len(seen)} small squares, one for each row of the test set. {seen.sum()} of them, "
+        f"{seen.mean():.0%}, are filled: their text is in the training set too.",
+    )
+
+
+def token_counts(counts: Sequence[int], limit: int) -> None:
+    """How long texts are in tokens: a histogram, the median marked, and in words how far off `limit` is."""
+    counts = np.asarray(counts)
+    median, longest, over = float(np.median(counts)), int(counts.max()), int((counts > limit).sum())
+    times = f"{limit / longest:.1f} times the longest" if not over else f"{over:,} texts are longer"
+    figure, axes = plt.subplots(figsize=(7, 2.8))
+    axes.hist(counts, bins=40, color=SKY, edgecolor=BLACK, linewidth=0.4)
+    axes.axvline(median, color=BLACK, linestyle="--", linewidth=1.2)
+    axes.annotate(
+        f"median: {median:,.0f}", (median, 1), (5, -2), xycoords=("data", "axes fraction"),
+        textcoords="offset points", va="top",
+    )  # fmt: skip
+    axes.annotate(
+        f"longest: {longest:,}", (longest, 0), (0, 32), textcoords="offset points", ha="right",
+        arrowprops={"arrowstyle": "->"},
+    )  # fmt: skip
+    axes.text(
+        0.99, 0.8, f"limit: {limit:,} tokens, far off to the right\n({times})" if not over else
+        f"limit: {limit:,} tokens ({times})", transform=axes.transAxes, ha="right", va="center",
+    )  # fmt: skip
+    axes.set(xlabel="tokens in a text", ylabel="texts", xlim=(0, None))
+    show(
+        figure,
+        f"Histogram of the tokens in {len(counts):,} texts. The median is {median:,.0f}; a long tail on the "
+        f"right ends at {longest:,}. The limit of {limit:,} tokens: {times}.",
+    )
