@@ -50,7 +50,7 @@ class Lesson:
         return [
             ("host", self.host.label),
             ("embedding model", self.host.embedding_model),
-            ("reviews", reviews.describe_source()),
+            ("reviews", _which_reviews()),
             ("versions", _versions()),
         ]
 
@@ -75,6 +75,16 @@ def start() -> Lesson:
     if host.kind != "embedded":
         check(host)
     return Lesson(host)
+
+
+def _which_reviews() -> str:
+    path = reviews.find()
+    names = {
+        "reviews_sample.csv": "the bundled sample, written for this workbook",
+        reviews.REMOTES["1k"].name: "real: the 1,000 of OpenAI's cookbook",
+        reviews.REMOTES["full"].name: "real: the whole data set",
+    }
+    return names.get(path.name, f"the file {path.name}")
 
 
 def _versions() -> str:

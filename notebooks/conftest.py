@@ -1,0 +1,14 @@
+"""What pytest runs the lessons with: the embedded engine, the bundled sample, no keys.
+
+The stored outputs come from these, so `pytest --nbval` compares like with like. To choose otherwise, set
+WORKBOOK_HOST or WORKBOOK_DATA, and use `--nbval-lax`, which runs the lessons without comparing their outputs.
+"""
+
+import os
+
+if "WORKBOOK_HOST" not in os.environ:
+    os.environ["WORKBOOK_HOST"] = "embedded"
+    for name in list(os.environ):
+        if name.startswith(("OPENAI_", "AZURE_", "WORKBOOK_EMBEDDING", "WORKBOOK_CHAT")):
+            del os.environ[name]
+os.environ.setdefault("WORKBOOK_DATA", "sample")
