@@ -14,6 +14,7 @@ Left out: anything that a call does. The topic modules get `Host.client` and a m
 """
 
 import dataclasses
+import re
 import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -29,6 +30,8 @@ KINDS: tuple[Kind, ...] = ("embedded", "openai", "azure", "compatible")
 
 OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_EMBEDDING_MODEL = "text-embedding-3-small"
+KEY_SETTINGS = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY")
+LIKE_A_KEY = re.compile(r"\b(?:sk|pk|key)-[\w-]{6,}|\b[0-9a-fA-F]{32,}\b")
 SECONDS_TO_ASK = 10  # for the small calls that only look whether a host is there
 
 
@@ -42,7 +45,8 @@ class Host:
     embedding_model: str
     chat_model: str | None
     client: "openai.OpenAI" = dataclasses.field(repr=False)
-    cache: Path | None = None  # where embeddings that were paid for are kept
+    # Where embeddings that were paid for are kept. Not shown: outputs travel, and a path tells a user's name.
+    cache: Path | None = dataclasses.field(default=None, repr=False)
 
 
 def connect(host: str | None = None) -> Host:
@@ -73,7 +77,7 @@ def check(host: Host) -> None:
 
 
 def explain(error: Exception, host: Host | None = None) -> str:
-    """One plain sentence for an exception of the SDK; never holds the key.
+    """One plain sentence for an exception of the SDK, without any key that is set or looks like one.
 
     `host` lets it name the setting to look at; without it the sentence speaks of "the host".
     """
@@ -182,6 +186,8 @@ def _checked_url(name: str, url: str) -> str:
         raise HostError(f"{name} must be an address like https://host/v1, not {url!r}.")
     if parts.username or parts.password:
         raise HostError(f"{name} holds a user name or password. Put the key into OPENAI_API_KEY instead.")
+    if (parts.query or parts.fragment) and name == "OPENAI_BASE_URL":
+        raise HostError(f"{name} must end before the `?` or `#`. A key belongs into OPENAI_API_KEY.")
     return url.rstrip("/")
 
 
@@ -223,7 +229,9 @@ def _hint_on_names(host: Host | None) -> str:
 def _said(error: "openai.APIStatusError", host: Host | None) -> str:
     """The server's own words, in one line, cut, and without the key should they hold it."""
     body = error.body if isinstance(error.body, dict) else {}
-    words = " ".join(str(body.get("message") or f"status {error.status_code}").split())[:300]
-    if host and host.client.api_key:
-        words = words.replace(host.client.api_key, "[key]")
+    words = " ".join(str(body.get("message") or f"status {error.status_code}").split())
+    keys = [host.client.api_key if host else None, *map(settings.get, KEY_SETTINGS)]
+    for key in filter(None, keys):
+        words = words.replace(key, "[key]")
+    words = LIKE_A_KEY.sub("[key]", words)[:300]
     return words if words.endswith(".") else f"{words}."

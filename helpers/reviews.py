@@ -84,7 +84,8 @@ def _find(source: str | os.PathLike[str] | None) -> tuple[str, Path]:
         raise DataError(f"The {name.lower()} reviews are not here yet{origin}. {_what_there_is(known)}")
     for path in (Path(name).expanduser(), settings.ROOT / name):
         if name and path.exists():
-            return path.name, path.resolve()
+            labels = {known_path: label for label, known_path in known.items()}
+            return labels.get(path, path.name), path.resolve()
     raise DataError(f"There is no file {name!r}{origin}. {_what_there_is(known)}")
 
 

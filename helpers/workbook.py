@@ -12,9 +12,10 @@ import functools
 import html
 import importlib.metadata
 import platform
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from helpers import reviews
+from helpers import reviews, settings
 from helpers.connect import Host, check, connect
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Lesson:
     """What a lesson works with. In a notebook it shows itself as a small table, without any key."""
 
     host: Host
+    reviews_path: Path
 
     @property
     def client(self) -> "openai.OpenAI":
@@ -43,14 +45,14 @@ class Lesson:
     @functools.cached_property
     def reviews(self) -> "pd.DataFrame":
         """The food reviews: what `WORKBOOK_DATA` names, else the real 1,000 if there, else the sample."""
-        return reviews.load()
+        return reviews.load(self.reviews_path)
 
     def rows(self) -> list[tuple[str, str]]:
         """What the table shows: (what, which)."""
         return [
             ("host", self.host.label),
             ("embedding model", self.host.embedding_model),
-            ("reviews", _which_reviews()),
+            ("reviews", _which_reviews(self.reviews_path)),
             ("versions", _versions()),
         ]
 
@@ -67,20 +69,20 @@ class Lesson:
 
 
 def start() -> Lesson:
-    """Connect and look whether the host answers.
+    """Connect, look whether the host answers, and find the reviews.
 
     Raises HostError or DataError: one sentence that says what is wrong and what to do.
     """
     host = connect()
     if host.kind != "embedded":
         check(host)
-    return Lesson(host)
+    return Lesson(host, reviews.find())
 
 
-def _which_reviews() -> str:
-    path = reviews.find()
+def _which_reviews(path: Path) -> str:
+    if path == settings.DATA / "reviews_sample.csv":
+        return "the bundled sample, written for this workbook"
     names = {
-        "reviews_sample.csv": "the bundled sample, written for this workbook",
         reviews.REMOTES["1k"].name: "real: the 1,000 of OpenAI's cookbook",
         reviews.REMOTES["full"].name: "real: the whole data set",
     }

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from pathlib import Path
 
 import openai
 import pytest
@@ -9,10 +10,10 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from helpers import connect as connect_module
-from helpers import workbook
+from helpers import settings, workbook
 from helpers.connect import Host, check, connect, explain
 from helpers.engine import serve
-from helpers.errors import HostError
+from helpers.errors import DataError, HostError
 
 KEY = "sk-not-a-real-key-0123456789"
 
@@ -146,7 +147,8 @@ class TestWhichHost:
         assert key not in str(caught.value)
 
     @pytest.mark.parametrize(
-        "url", ["localhost:8000", "ftp://host/v1", "https://", "https://user:pw@host/v1"]
+        "url",
+        ["localhost:8000", "ftp://host/v1", "https://", "https://user:pw@host/v1", "https://host/v1?key=pw"],
     )
     def test_a_base_url_that_is_none(self, no_settings, monkeypatch, url):
         monkeypatch.setenv("OPENAI_BASE_URL", url)
@@ -169,9 +171,10 @@ class TestNoKeyShows:
     def test_in_representations(self, no_settings, monkeypatch):
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
         host = connect()
-        lesson = workbook.Lesson(host)
+        lesson = workbook.Lesson(host, Path("reviews.csv"))
         for text in (repr(host), str(host), repr(lesson), lesson._repr_html_()):
             assert KEY not in text
+            assert str(no_settings) not in text
 
     def test_in_errors(self, no_settings, monkeypatch, answering):
         monkeypatch.setenv("WORKBOOK_EMBEDDING_MODEL", "m")
@@ -232,6 +235,16 @@ class TestExplanations:
         sentence = explain(openai.AuthenticationError("no", response=response, body=None), connect())
         assert "AZURE_OPENAI_API_KEY" in sentence
 
+    def test_no_key_even_without_a_host(self, no_settings, monkeypatch):
+        import httpx2
+
+        monkeypatch.setenv("AZURE_OPENAI_API_KEY", "an-unusual-key")
+        response = httpx2.Response(403, request=httpx2.Request("POST", "http://x"))
+        for key in ("an-unusual-key", "sk-proj-abcdefgh", "0123456789abcdef" * 2):
+            error = openai.PermissionDeniedError("", response=response, body={"message": f"Key {key} is off"})
+            assert key not in explain(error)
+            assert "[key] is off" in explain(error)
+
     def test_without_a_host(self):
         assert explain(ValueError("x")).startswith("The host sent something")
 
@@ -255,3 +268,17 @@ class TestWorkbook:
         monkeypatch.setenv("WORKBOOK_EMBEDDING_MODEL", "m")
         with pytest.raises(HostError, match="refused the key"):
             workbook.start()
+
+    def test_start_stops_at_reviews_that_are_not_there(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("WORKBOOK_DATA", str(tmp_path / "none.csv"))
+        with pytest.raises(DataError, match="There is no file"):
+            workbook.start()
+
+    def test_reviews_are_named_by_where_they_are(self, monkeypatch, tmp_path):
+        assert "the bundled sample" in repr(workbook.start())
+        mine = tmp_path / "reviews_sample.csv"
+        mine.write_bytes((settings.DATA / "reviews_sample.csv").read_bytes())
+        monkeypatch.setenv("WORKBOOK_DATA", str(mine))
+        lesson = workbook.start()
+        assert "the file reviews_sample.csv" in repr(lesson)
+        assert len(lesson.reviews) == 1_000

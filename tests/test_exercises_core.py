@@ -36,6 +36,7 @@ def test_right():
         (np.array([6, 6]), r"an array of shape (2,)"),
         (lambda: 6, "stopped with TypeError"),
         (lambda of: of / 0, "stopped with ZeroDivisionError: division by zero (line"),
+        (lambda of: np.array([of]) @ np.ones(2), "stopped with ValueError"),
         (lambda of: None, "Does it end with `return`?"),
     ],
 )

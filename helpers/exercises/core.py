@@ -83,13 +83,21 @@ def ask(function: Any, *arguments: Any) -> Any:
     try:
         result = function(*arguments)
     except Exception as error:  # whatever the learner's code raises is for the learner to read
-        line = traceback.extract_tb(error.__traceback__)[-1].lineno
-        raise wrong(f"Your function stopped with {type(error).__name__}: {error} (line {line}).") from error
+        where = _line_in(function, error)
+        raise wrong(f"Your function stopped with {type(error).__name__}: {error}{where}.") from error
     if result is ...:
         raise _Stop(Verdict("unanswered", "Replace the ... in the function and run the cell again."))
     if result is None:
         raise wrong("Your function gives nothing back. Does it end with `return`?")
     return result
+
+
+def _line_in(function: Any, error: Exception) -> str:
+    """The line of the learner's own function, not that of the library which it called."""
+    file = getattr(getattr(function, "__code__", None), "co_filename", None)
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == file]
+    return f" (line {lines[-1]})" if lines else ""
 
 
 def number(value: Any, name: str = "The answer") -> float:
