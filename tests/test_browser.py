@@ -16,7 +16,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import ROOT
+
+from helpers.settings import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
