@@ -1,15 +1,10 @@
-"""What every test runs with: the embedded engine, the bundled sample, no keys, and caches of its own."""
+"""What every test runs with: the embedded engine, the bundled sample, no keys."""
 
 import os
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[1]
-REAL_REVIEWS = (
-    ROOT / "data" / "downloads" / "fine_food_reviews_1k.csv",
-    ROOT.parent / "shared" / "data" / "fine_food_reviews_1k.csv",
-)
+import real_data
 
 for name in list(os.environ):
     if name.startswith(("OPENAI_", "AZURE_OPENAI_", "WORKBOOK_EMBEDDING", "WORKBOOK_CHAT")):
@@ -21,8 +16,8 @@ os.environ["WORKBOOK_DATA"] = "sample"
 @pytest.fixture
 def real_reviews() -> Path:
     """The cookbook's 1,000 real reviews, or a skip: they are read where they are and never copied."""
-    path = Path(os.environ.get("WORKBOOK_REAL_REVIEWS") or next(filter(Path.is_file, REAL_REVIEWS), ""))
-    if not path.is_file():
+    path = real_data.real_reviews()
+    if path is None:
         pytest.skip("the real reviews are not here: python3 -m helpers data 1k")
     return path
 

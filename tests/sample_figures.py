@@ -23,6 +23,8 @@ from sklearn.model_selection import GroupShuffleSplit, StratifiedKFold, cross_va
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from real_data import real_reviews  # noqa: E402
+
 from helpers import reviews  # noqa: E402
 from helpers.engine import vectors  # noqa: E402
 
@@ -158,12 +160,7 @@ def ranges() -> dict[str, tuple[float, float]]:
 
 
 def main() -> int:
-    places = (
-        *map(Path, sys.argv[1:]),
-        ROOT / "data" / "downloads" / "fine_food_reviews_1k.csv",
-        ROOT.parent / "shared" / "data" / "fine_food_reviews_1k.csv",
-    )
-    real = next(filter(Path.is_file, places), None)
+    real = Path(sys.argv[1]) if sys.argv[1:] else real_reviews()
     sample_figures = measure(reviews.load("sample"))
     real_figures = measure(reviews.load(real)) if real else {}
     print(f"{'':36} {'sample':>9} {'real':>9}   wanted of the sample")

@@ -19,22 +19,19 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from real_data import reviews_to_measure  # noqa: E402
 
 from helpers import engine  # noqa: E402
 from helpers.engine import vectors  # noqa: E402
 
-PLACES = (
-    ROOT / "data" / "downloads" / "fine_food_reviews_1k.csv",
-    ROOT.parent / "shared" / "data" / "fine_food_reviews_1k.csv",
-    ROOT / "data" / "reviews_sample.csv",
-)
 REPEATS = 20
 ROUNDS = 5
 
 
 def main() -> None:
-    path = Path(sys.argv[1]) if sys.argv[1:] else next(filter(Path.is_file, PLACES))
+    path = reviews_to_measure(sys.argv[1:])
     with path.open(encoding="utf-8", newline="") as stream:
         texts = [row["Text"] for row in csv.DictReader(stream)]
     print(f"{len(texts):,} reviews of {path.name}")

@@ -28,16 +28,13 @@ import numpy as np
 import openai
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from real_data import reviews_to_measure  # noqa: E402
 
 from helpers import embedding_answers, embedding_plan, embeddings, tokens  # noqa: E402
 from helpers.vector_cache import VectorCache, key  # noqa: E402
 
-PLACES = (
-    ROOT / "data" / "downloads" / "fine_food_reviews_1k.csv",
-    ROOT.parent / "shared" / "data" / "fine_food_reviews_1k.csv",
-    ROOT / "data" / "reviews_sample.csv",
-)
 MODEL = "text-embedding-3-small"
 TEXTS = 10_000
 DELAY = 0.2
@@ -46,7 +43,7 @@ ONE_BY_ONE = 50
 
 
 def main() -> None:
-    path = Path(sys.argv[1]) if sys.argv[1:] else next(filter(Path.is_file, PLACES))
+    path = reviews_to_measure(sys.argv[1:])
     texts = make_texts(path)
     counts = tokens.count(texts[:1_000], MODEL)
     print(f"{len(texts):,} texts from {path.name}, about {counts.mean():.0f} tokens each, delay {DELAY} s")
