@@ -86,10 +86,10 @@ def arrows(
     axes.locator_params(steps=[1, 2, 5, 10])
     axes.set(xlim=(low[0] - room[0], high[0] + room[0]), ylim=(low[1] - room[1], high[1] + room[1]))
     listed = "; ".join(
-        f"{' and '.join(names)} to ({x:zg}, {y:zg}), length {np.hypot(x, y):.3g}"
+        f"{' and '.join(names)} to ({x:zg}, {y:zg}), magnitude {np.hypot(x, y):.3g}"
         for (x, y), names in tips.items()
     )
-    circle = " The dashed circle holds all tips of vectors of length 1." if unit_circle else ""
+    circle = " The dashed circle holds the tips of all vectors of magnitude 1." if unit_circle else ""
     show(
         figure, f"Arrows from the origin; {meaning[0]} to the right, {meaning[1]} upwards: {listed}.{circle}"
     )
@@ -171,15 +171,22 @@ def quality_by_dimensions(
             axes.axhline(level, color=BLACK, linestyle=line, linewidth=1.2)
             below = 0.1 < level == min(levels.values())
             axes.annotate(
-                f"{name} {level:.2f}", (0.02, level), (0, -3 if below else 2), textcoords="offset points",
+                f"{name} {_share(level)}", (0.02, level), (0, -3 if below else 2), textcoords="offset points",
                 xycoords=("axes fraction", "data"), va="top" if below else "bottom", fontsize=9,
             )  # fmt: skip
         axes.set(title=title, xlabel="dimensions", xticks=places, xticklabels=dimensions, ylim=(0, 1))
         axes.set_xlim(-0.6 * len(dimensions), len(dimensions) - 0.6)  # room for the levels' names
         steps = ", ".join(f"{share:.2f} at {d}" for d, share in zip(dimensions, shares))
-        told.append(f"{title}: {steps}; {', '.join(f'{name} {level:.2f}' for name, level in levels.items())}")
+        told.append(
+            f"{title}: {steps}; {', '.join(f'{name} {_share(level)}' for name, level in levels.items())}"
+        )
     panels[0][0].set_ylabel("share right (bars: 95 % interval)")
     show(figure, f"Share right against the number of dimensions, with 95 % intervals. {'. '.join(told)}.")
+
+
+def _share(level: float) -> str:
+    """A share with two decimals, and three where two would leave little of it: 0.025."""
+    return f"{level:.2f}" if level >= 0.1 or level == 0 else f"{level:.3f}"
 
 
 # ----------------------------------------------------------------------------- lesson 02: the reviews

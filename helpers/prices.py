@@ -25,14 +25,14 @@ class Price:
     dimensions: int
     usd_per_million: float
     source: str
-    as_of: str = AS_OF
+    as_of: str = AS_OF  # empty where nobody charges
 
 
 PRICES = (
     Price("text-embedding-3-small", 1536, 0.02, DOCUMENTED),
     Price("text-embedding-3-large", 3072, 0.13, DOCUMENTED),
     Price("text-embedding-ada-002", 1536, 0.10, REPORTED),
-    Price("wordllama-256", 256, 0.0, "runs on your own computer"),
+    Price("wordllama-256", 256, 0.0, "runs on your own computer", as_of=""),
 )
 
 
@@ -50,10 +50,13 @@ def embedding_cost(tokens: int, model: str, batch: bool = False) -> float | None
 
 
 def table() -> "pd.DataFrame":
-    """All prices: model, dimensions, US dollars a million tokens, source, month; the same by batch."""
+    """All prices: model, dimensions, US dollars per million tokens, source, month; the same by batch.
+
+    For a model that runs on your own computer there is no month and no source of a batch price.
+    """
     import pandas as pd
 
     prices = pd.DataFrame([dataclasses.asdict(price) for price in PRICES])
     prices["usd_per_million_batch"] = prices["usd_per_million"] * BATCH_DISCOUNT
-    prices["batch_source"] = REPORTED
+    prices["batch_source"] = [REPORTED if price.usd_per_million else "" for price in PRICES]
     return prices

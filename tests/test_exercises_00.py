@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import openai
 import pytest
@@ -11,7 +12,8 @@ from helpers.workbook import Lesson
 
 MODEL = "wordllama-256"
 CLIENT = engine.client()
-LESSON = Lesson(Host("embedded", "The embedded engine", engine.BASE_URL, MODEL, None, CLIENT))
+HOST = Host("embedded", "The embedded engine", engine.BASE_URL, MODEL, None, CLIENT)
+LESSON = Lesson(HOST, Path("reviews.csv"))
 RESPONSE = CLIENT.embeddings.create(model=MODEL, input="The green tea tastes great.")
 OPINIONS = [
     "My dog loves these biscuits and begs for more.",
@@ -49,6 +51,11 @@ CASES = [
             ("Do dogs like it?", "nearest to 'My dog loves"),
             ("How does it taste?", "nearest to 'The tea tastes"),
             ("Were the chips crushed?", "says 'chips' and 'crushed'"),
+            ("box", "says 'box'"),
+            ("the boxes", "says 'box'"),
+            ("chip", "says 'chips'"),
+            ("crush crumb", "says 'crumbs' and 'crushed'"),
+            ("과자가 부서졌나요?", "hardly reads Korean"),
             (OPINIONS[2], "Spelling finds that without vectors"),
             ("   ", "an empty text has no vector"),
             (2, "a text in quotation marks"),
@@ -86,6 +93,12 @@ CASES = [
 ]
 
 TestExercises = make_tests(CASES)
+
+
+def test_a_host_that_reports_no_tokens():
+    response = RESPONSE.model_copy(update={"usage": None})
+    assert check.numbers_in_vector(256, response)
+    assert "There are more" in check.numbers_in_vector(8, response).message
 
 
 def test_a_host_that_fails_is_explained(monkeypatch):

@@ -23,8 +23,9 @@ SHELF = [
     "Our old hound chews them slowly.",
 ]
 SHELF_VECTORS = engine_vectors.load().embed(SHELF)
-MEANS = (similarity.cosine_matrix(SHELF_VECTORS).sum(axis=1) - 1) / 4
-ODD, CENTRE = int(MEANS.argmin()), int(MEANS.argmax())
+SHELF_COSINES = similarity.cosine_matrix(SHELF_VECTORS)  # (5, 5)
+MEANS = (SHELF_COSINES.sum(axis=1) - 1) / 4
+ODD = int(MEANS.argmin())
 
 FULL = engine_vectors.load().embed(["The green tea tastes great."])[0].astype(float)
 CUT = FULL[:64]
@@ -47,6 +48,10 @@ def unguarded(a, b):
     return a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
 
 
+def guards_by_the_sum(a, b):
+    return 0.0 if sum(a) == 0 or sum(b) == 0 else safe(a, b)
+
+
 def divides_in_python(a, b):
     return float(a @ b) / float(np.linalg.norm(a) * np.linalg.norm(b))
 
@@ -58,7 +63,7 @@ CASES = [
         solutions=[LONG / SHORT, round(LONG / SHORT, 2), np.float64(LONG / SHORT)],
         wrong=[
             (SHORT / LONG, "turn it round"),
-            (LONG - SHORT, "asks for a quotient"),
+            (LONG - SHORT, "Divide one count by the other"),
             (LONG, "the Korean count alone"),
             (len(KOREAN) / len(ENGLISH), "compares characters"),
             (len(KOREAN.encode()) / len(ENGLISH.encode()), "compares bytes"),
@@ -75,7 +80,7 @@ CASES = [
         lambda answer: check.direction(answer, OF),
         solutions=[OF / 7, list(OF / 7), (0.29, -0.43, 0.86)],
         wrong=[
-            (7.0, "That is the length"),
+            (7.0, "That is the magnitude"),
             (OF, "as it was"),
             (OF / OF.sum(), "divided by the sum."),
             (OF / abs(OF).sum(), "absolute values"),
@@ -84,7 +89,7 @@ CASES = [
             (OF * 7, "Divide by it"),
             (-OF / 7, "opposite way"),
             (abs(OF) / 7, "points elsewhere"),
-            ([1.0, 1.0, 1.0], "Its length is 1.73"),
+            ([1.0, 1.0, 1.0], "Its magnitude is 1.73"),
             ([0.29, -0.43], "the shape (3,)"),
             ("0.29, -0.43, 0.86", "should be 3 numbers"),
         ],
@@ -92,18 +97,22 @@ CASES = [
     Case(
         "cosine_function",
         check.cosine_function,
-        solutions=[safe, with_a_loop, similarity.cosine],
+        solutions=[safe, with_a_loop],
         wrong=[
             (lambda a, b: a @ b, "the dot product. Divide by both"),
             (lambda a, b: np.linalg.norm(a - b), "gives the distance"),
             (lambda a, b: 1 - safe(a, b), "one minus the cosine"),
-            (lambda a, b: a @ b / np.linalg.norm(a), "one length only"),
+            (lambda a, b: a @ b / np.linalg.norm(a), "one magnitude only"),
             (lambda a, b: np.arccos(np.clip(safe(a, b), -1, 1)), "gives the angle"),
-            (lambda a, b: a @ b / ((a @ a) * (b @ b)), "squares of the lengths"),
+            (lambda a, b: a @ b / ((a @ a) * (b @ b)), "squares of the magnitudes"),
             (lambda a, b: abs(safe(a, b)), "lost its sign"),
             (lambda a, b: a @ b / np.linalg.norm(a) ** 2, "between -1 and 1"),
             (lambda a, b: 0.1, "is not the cosine"),
             (unguarded, "it gives nan"),
+            (similarity.cosine, "without calling it"),
+            (lambda a, b: similarity.cosine(a, b), "without calling it"),
+            (guards_by_the_sum, "For [1.0, -1.0]"),
+            (lambda a, b: a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-3), "is not the cosine"),
             (divides_in_python, "stopped with ZeroDivisionError"),
             (lambda a, b: safe(a, b) if a.any() or b.any() else 1.0, "it gives 1"),
             (lambda a, b: safe(a, b) if a.any() else None, "nothing back"),
@@ -115,16 +124,19 @@ CASES = [
     Case(
         "odd_one_out",
         lambda answer: check.odd_one_out(answer, SHELF_VECTORS),
-        solutions=[ODD, np.int64(ODD), float(ODD)],
+        solutions=[MEANS.min(), round(float(MEANS.min()), 2), np.float32(MEANS.min())],
         wrong=[
-            (CENTRE, "the LOWEST mean cosine"),
-            (ODD + 1, "counted from 1"),
-            (next(i for i in range(5) if i not in (ODD, CENTRE, ODD + 1)), "Another sentence has a lower"),
-            (SHELF[ODD], "not the sentence"),
-            (5, "the numbers 0 to 4"),
-            (-1, "the numbers 0 to 4"),
+            (SHELF_COSINES.mean(axis=1).min(), "includes the 1 of the sentence with itself"),
+            (SHELF_COSINES.sum(axis=1).min() / 4, "still holds the sentence with itself"),
+            (MEANS.max(), "the highest mean. "),
+            (SHELF_COSINES.mean(axis=1).max(), "the highest mean, and it includes"),
+            (SHELF_COSINES.min(), "lowest single cosine"),
+            (MEANS.mean(), "the mean over all sentences"),
+            (MEANS.min() * 4, "the sum of the cosines"),
+            (ODD, "looks like a sentence's number"),
+            (0.55, "mean along each row"),
+            (SHELF[ODD], "this is the text"),
             (MEANS, "an array of shape (5,)"),
-            (0.5, "a whole number"),
         ],
     ),
     Case(
@@ -132,7 +144,7 @@ CASES = [
         lambda answer: check.shortened(answer, FULL, 64),
         solutions=[CUT / np.linalg.norm(CUT), list(CUT / np.linalg.norm(CUT))],
         wrong=[
-            (CUT, "Their length is no longer 1"),
+            (CUT, "changes nothing"),
             (CUT / 1.5, "should be 1 after the cut"),
             (FULL[-64:], "These are the LAST numbers"),
             (FULL[-64:] / np.linalg.norm(FULL[-64:]), "last numbers, scaled"),
@@ -157,7 +169,7 @@ def test_a_function_without_a_body_is_unanswered():
 def test_a_longer_vector_cut_by_the_wrong_length():
     full = np.array([3.0, 4.0, 12.0, 0.0])  # length 13, and 5 after the cut
     assert check.shortened([0.6, 0.8], full, 2)
-    assert "full vector's length" in check.shortened([3 / 13, 4 / 13], full, 2).message
+    assert "full vector's magnitude" in check.shortened([3 / 13, 4 / 13], full, 2).message
 
 
 def test_the_triples_are_what_their_kinds_say():

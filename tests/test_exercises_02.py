@@ -24,6 +24,7 @@ TEXTS = [
 FRAME = pd.DataFrame({"Id": range(1, 9), "Text": TEXTS})
 
 COUNTS = np.array([40, 60, 80, 220])  # mean 100, median 70
+OTHER_COUNTS = [50, 70, 100, 260]  # mean 120
 TOTAL = 1_000_000  # so 100 million tokens: 13 dollars with the larger model, 6.50 by batch
 
 
@@ -141,6 +142,7 @@ CASES = [
                 "attributes, and closing tags",
             ),
             (lambda text: plain(re.sub(r"<.*>", " ", text)), "Only the tags should go"),
+            (lambda text: html.unescape(re.sub("<.*>", " ", text)).strip(), "runs on to the last >"),
             (lambda text: plain(text)[5:], "words, in the order"),
             (lambda text: plain(re.sub(r"<a.*/a>", " ", text)), "the words between"),
             (lambda text: " ".join(re.sub(r"<[^>]+>", " ", text).split()), "An entity is left"),
@@ -149,7 +151,7 @@ CASES = [
                 lambda text: " ".join(re.sub(r"<[^>]+>", " ", html.unescape(text)).split()),
                 "Which comes first",
             ),
-            (lambda text: html.unescape(re.sub(r"<[^>]+>", " ", text)).strip(), "becomes one blank"),
+            (lambda text: html.unescape(re.sub(r"<[^>]+>", " ", text)).strip(), "becomes one space"),
             (lambda text: " " + plain(text), "at an end"),
             (lambda text: plain(text).lower(), "Capitals should stay"),
             (lambda text: re.sub(r"[^\w ]", "", plain(text)), "Punctuation should stay"),
@@ -164,9 +166,9 @@ CASES = [
         lambda answer: check.repeats(answer, FRAME),
         solutions=[4, np.int64(4), 4.0],
         wrong=[
-            (2, "repeated text once"),
+            (2, "That many are alike letter by letter"),
+            (6, "differ letter by letter"),
             (8, "the number of all rows"),
-            (6, "letter by letter"),
             (0, "compare whole rows"),
             (7, "Reduce each text"),
             (0.5, "a whole number"),
@@ -176,7 +178,7 @@ CASES = [
     ),
     Case(
         "dollars",
-        lambda answer: check.dollars(answer, COUNTS, TOTAL),
+        lambda answer: check.dollars(answer, COUNTS, TOTAL, OTHER_COUNTS),
         solutions=[6.5, 6.51, np.float64(6.5)],
         wrong=[
             (13, "without the batch's discount"),
@@ -190,10 +192,12 @@ CASES = [
             (0, "more than 0 dollars"),
             (6.5 * 4, "dearer"),
             (6.5 * 70 / 100, "the median"),
-            (6.5 / 100, "one token a review"),
+            (6.5 / 100, "one token per review"),
             (650, "in cents"),
             (100, "millions of tokens"),
-            (1_000, "times the price of one token"),
+            (6.5 * 1.2, "another tokenizer; the bill is in `hosted_counts`"),
+            (13 * 1.2, "without discount"),
+            (1_000, "Estimate the tokens of all reviews first"),
             ("13 / 2", "one number"),
         ],
         secret="6.5",
@@ -244,6 +248,33 @@ def test_repeats_knows_the_first_of_a_group_from_the_rest():
     assert check.repeats(2, thrice)
     assert "first of each group too" in check.repeats(3, thrice).message
     assert "once" in check.repeats(1, thrice).message
+
+
+def test_repeats_tells_the_likely_mistakes_apart():
+    # 3 groups: "a" three times exactly, "b" twice exactly, "c" and "C!" only when normalised; 20 more
+    texts = ["a", "a", "a", "b", "b", "c", "C!", *(f"word{i}" for i in range(20))]
+    frame = pd.DataFrame({"Id": range(len(texts)), "Text": texts})
+    assert check.repeats(4, frame)
+    hints = {
+        3: "alike letter by letter",  # the exact repeats; each normalised one once is 3 too
+        7: "That counts the first of each group too",
+        5: "compares letter by letter, and counts the first",
+        2: "once, and compares letter by letter",
+        23: "number of different texts",
+        24: "texts that differ letter by letter",
+        27: "the number of all rows",
+    }
+    for answer, fragment in hints.items():
+        assert fragment in check.repeats(answer, frame).message, answer
+
+
+def test_repeats_normalises_as_the_exercise_prescribes():
+    frame = pd.DataFrame({"Id": range(4), "Text": ["so_so", "so so", "Straße", "STRASSE"]})
+    assert check.repeats(0, frame)  # casefold, NFKC and `_` would make two repeats of these
+
+
+def test_dollars_are_right_to_the_cent():
+    assert check.dollars(0.07, np.array([100]), 10_000)  # 0.065
 
 
 def test_packing_says_how_many_requests_it_takes():

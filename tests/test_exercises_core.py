@@ -91,7 +91,16 @@ def test_ask_wants_a_function():
 
 
 @pytest.mark.parametrize(
-    ("value", "words"), [("x" * 50, "a text"), ({1: 2}, "a dict of 1"), (len, "call it?"), (1j, "complex")]
+    ("value", "words"),
+    [
+        ("x" * 50, "a text"),
+        ({1: 2}, "a dict of 1"),
+        (len, "call it?"),
+        (1j, "complex"),
+        (7, "an int"),
+        (0.5, "a float"),
+        (object(), "an object"),
+    ],
 )
 def test_kind_of(value, words):
     assert words in core.kind_of(value)

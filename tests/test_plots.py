@@ -37,12 +37,12 @@ def ends_inside(figure):
 # ----------------------------------------------------------------------------- lesson 01: vectors
 
 
-def test_arrows_name_their_tips_and_lengths(shown):
+def test_arrows_name_their_tips_and_magnitudes(shown):
     drinks = {"cocoa": np.array([4.0, 3.0]), "coffee": [0, 5], "lemonade": [3, -4], "espresso": [-4, -3]}
     plots.arrows(drinks, ("sweet", "warm"))
     figure, alt = shown[0]
-    assert "cocoa to (4, 3), length 5" in alt
-    assert "lemonade to (3, -4), length 5" in alt
+    assert "cocoa to (4, 3), magnitude 5" in alt
+    assert "lemonade to (3, -4), magnitude 5" in alt
     assert "sweet to the right, warm upwards" in alt
     assert "circle" not in alt
     assert {"cocoa", "coffee", "lemonade", "espresso", "sweet", "warm"} <= set(texts_in(figure))
@@ -52,7 +52,7 @@ def test_arrows_name_their_tips_and_lengths(shown):
 def test_arrows_that_end_together_share_a_label_on_the_circle(shown):
     plots.arrows({"small": [0.8, 0.6], "large": [0.8, 0.6], "other": [-1, 0]}, ("x", "y"), unit_circle=True)
     figure, alt = shown[0]
-    assert "small and large to (0.8, 0.6), length 1; other to (-1, 0), length 1" in alt
+    assert "small and large to (0.8, 0.6), magnitude 1; other to (-1, 0), magnitude 1" in alt
     assert "dashed circle" in alt
     assert "small, large" in texts_in(figure)
     left, right = figure.axes[0].get_xlim()
@@ -85,10 +85,12 @@ def test_the_spread_of_cosines_gives_each_groups_mean(shown):
 def test_quality_by_dimensions_tells_every_number(shown):
     measured = [(0.75, 0.62, 0.87), (0.73, 0.6, 0.85), (1.0, 1.0, 1.0)]
     plots.quality_by_dimensions(
-        [64, 128, 256], {"Triples": (measured, {"overlap": 0.57, "chance": 0.5}), "Own": (measured, {})}
+        [64, 128, 256],
+        {"Triples": (measured, {"overlap": 0.57, "chance": 0.5}), "Own": (measured, {"chance": 0.025})},
     )
     figure, alt = shown[0]
     assert "Triples: 0.75 at 64, 0.73 at 128, 1.00 at 256; overlap 0.57, chance 0.50" in alt
+    assert alt.endswith("Own: 0.75 at 64, 0.73 at 128, 1.00 at 256; chance 0.025.")
     assert len(figure.axes) == 2
     assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["64", "128", "256"]
     assert ends_inside(figure)

@@ -34,5 +34,8 @@ def test_table_says_where_and_when():
     assert table.loc["text-embedding-3-small", "source"] == prices.DOCUMENTED
     assert table.loc["text-embedding-ada-002", "source"] == prices.REPORTED
     assert table.loc["text-embedding-3-large", "usd_per_million_batch"] == pytest.approx(0.065)
-    assert table["as_of"].str.fullmatch(r"\d{4}-\d{2}").all()
+    hosted = table.drop("wordllama-256")
+    assert hosted["as_of"].str.fullmatch(r"\d{4}-\d{2}").all()
+    assert (hosted["batch_source"] == prices.REPORTED).all()
+    assert table.loc["wordllama-256", ["as_of", "batch_source"]].eq("").all()
     assert table.notna().all(axis=None)

@@ -16,49 +16,54 @@ if TYPE_CHECKING:
 
     from helpers.workbook import Lesson
 
-LONG_WORD = 4  # letters from which on a word counts as one of the review's own
+FREE_WORDS = {"the", "and", "were"}  # these say nothing of what an opinion is about
+STEM = 4  # words with these first letters in common count as one word in two forms
 
 
 @exercise
 def numbers_in_vector(answer: Any, response: "CreateEmbeddingResponse") -> Verdict:
     """`answer`: how many numbers the first vector of an embeddings response has."""
     count, length = whole_number(answer), len(response.data[0].embedding)
+    tokens_sent = response.usage.prompt_tokens if response.usage else np.nan  # some hosts do not say
     unless_mistaken(
         count,
         {
             "That is how many vectors came back: one text, one vector. Count the numbers inside it.": len(
                 response.data
             ),
-            "That is how many tokens the text has. Count the numbers in the vector.": (
-                response.usage.prompt_tokens
-            ),
+            "That is how many tokens the text has. Count the numbers in the vector.": tokens_sent,
         },
     )
     if count < length:
-        raise wrong("There are more. `len(...)` of the list `response.data[0].embedding` counts them.")
+        raise wrong("There are more. Find the list in `first_response`, and count its entries.")
     if count > length:
         raise wrong("There are fewer. Count the list's numbers, not the characters of its print.")
-    return right("Every text gets so many numbers from this model, whether it is a word or a page.")
+    return right("Every text gets that many numbers from this model, whether it is a word or a page.")
 
 
 @exercise
 def question_that_finds(answer: Any, wanted: str, opinions: Sequence[str], lesson: "Lesson") -> Verdict:
-    """`answer`: a question, without the long words of `wanted`, that is nearer to it than to the others."""
+    """`answer`: a question, without the words of `wanted`, that is nearer to it than to the others."""
     if not isinstance(answer, str):
         raise wrong(f"A question is wanted, a text in quotation marks, but this is {kind_of(answer)}.")
     if not answer.strip():
         raise wrong("The text is empty, and an empty text has no vector.")
-    if shared := sorted(_long_words(answer) & _long_words(wanted)):
+    if shared := sorted(word for word in _words(wanted) if any(_alike(word, own) for own in _words(answer))):
         words = " and ".join(repr(word) for word in shared)
-        raise wrong(f"The review itself says {words}. Spelling finds that without vectors: use other words.")
+        raise wrong(
+            f"The opinion itself says {words}, and your question has that or begins a word like it. "
+            "Spelling finds that without vectors: use other words."
+        )
+    if lesson.host.kind == "embedded" and re.search("[가-힣]", answer):
+        raise wrong("This model hardly reads Korean (lesson 01): ask in English.")
     vectors = _embedded([answer, *opinions], lesson)  # (1 + n, d)
     first = opinions[nearest(vectors[0], vectors[1:], k=1)[0][0]]
     if first != wanted:
         raise wrong(
-            f"Your question is nearest to {first!r}. What does the wanted review complain of? "
+            f"Your question is nearest to {first!r}. What does the wanted opinion complain of? "
             "Name that, in words that mean the same."
         )
-    return right("No long word in common, and still the nearest: the vectors carry more than spelling.")
+    return right("No word in common, and still the nearest: the vectors carry more than spelling.")
 
 
 @exercise
@@ -86,8 +91,14 @@ def chat_row(answer: Any, review: str, label: str) -> Verdict:
     return right("One line, one example. A training file is some hundreds of such lines.")
 
 
-def _long_words(text: str) -> set[str]:
-    return {word for word in re.findall(r"\w+", text.lower()) if len(word) >= LONG_WORD}
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.lower())) - FREE_WORDS
+
+
+def _alike(a: str, b: str) -> bool:
+    """Whether two words are one, or begin alike: "box" and "boxes", "crumbs" and "crumbling"."""
+    letters = min(len(a), len(b), STEM)
+    return a == b or (letters > 2 and a[:letters] == b[:letters])
 
 
 def _embedded(texts: list[str], lesson: "Lesson") -> np.ndarray:

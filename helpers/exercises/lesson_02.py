@@ -66,42 +66,46 @@ def mean_error_of_five(answer: Any, stars: Sequence[int]) -> Verdict:
 TOO_EARLY = "Words have gone with the tags. Which comes first: taking out tags, or turning &lt; into <?"
 LOST = "The entities are gone, and with them what they stand for: html.unescape keeps it."
 
-# (raw, plain, {a likely wrong result: what went wrong})
+# (raw, plain, {a likely wrong result, its spaces aside: what went wrong})
 PLAIN_CASES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     (
         "Good tea.<br /><br />Hot, too.",
         "Good tea. Hot, too.",
-        {"Good tea.Hot, too.": "Two sentences have grown together: a tag should become a blank."},
+        {"Good tea.Hot, too.": "Two sentences have grown together: a tag should become a space."},
     ),
     (
         'See <a href="https://example.org/tea">this tea</a> instead.',
         "See this tea instead.",
-        {"See instead.": "Only the tags should go; the words between <a ...> and </a> are the reviewer's."},
+        {
+            "See instead.": "Only the tags should go; the words between <a ...> and </a> are the reviewer's. "
+            "In a pattern, .* runs on to the last > of the text."
+        },
     ),
     (
         "Salt &amp; vinegar, &quot;hand cooked&quot;",
         'Salt & vinegar, "hand cooked"',
-        {"Salt vinegar, hand cooked": LOST, "Salt  vinegar, hand cooked": LOST},
+        {"Salt vinegar, hand cooked": LOST},
     ),
     (
         "Tea &lt; coffee, but coffee &gt; milk",
         "Tea < coffee, but coffee > milk",
-        {"Tea milk": TOO_EARLY, "Tea  milk": TOO_EARLY, "Tea   milk": TOO_EARLY},
+        {"Tea milk": TOO_EARLY},
     ),
-    ("  two   blanks,\n a line \t and&nbsp;more ", "two blanks, a line and more", {}),
+    ("  two   spaces,\n a line \t and&nbsp;more ", "two spaces, a line and more", {}),
     ("I LOVE it!!! 5 stars :)", "I LOVE it!!! 5 stars :)", {}),
 )
 
 
 @exercise
 def plain(answer: Any) -> Verdict:
-    """A function from a raw text to one line: tags to blanks, entities to characters, single blanks."""
+    """A function from a raw text to one line: tags to spaces, entities to characters, single spaces."""
     for raw, wanted, mistakes in PLAIN_CASES:
         got = ask(answer, raw)
         if not isinstance(got, str):
             raise wrong(f"Your function should give a text, but for {raw!r} it gives {kind_of(got)}.")
         if got != wanted:
-            raise wrong(f"From {raw!r} it makes {got!r}. {mistakes.get(got) or _plain_hint(got, wanted)}")
+            hint = mistakes.get(" ".join(got.split())) or _plain_hint(got, wanted)
+            raise wrong(f"From {raw!r} it makes {got!r}. {hint}")
     return right(
         "One thing to know: here anything between < and > is a tag, so that a heart, <3, takes the words up "
         "to the next > with it. clean_text takes out only the tags that it knows by name."
@@ -111,8 +115,8 @@ def plain(answer: Any) -> Verdict:
 def _plain_hint(got: str, wanted: str) -> str:
     if got.split() == wanted.split():
         if got != got.strip():
-            return "A blank or a line end is left at an end: strip it."
-        return "The words are right, the blanks are not: each run of blanks and line ends becomes one blank."
+            return "A space or a line end is left at an end: strip it."
+        return "The words are right, the spaces are not: each run of spaces and line ends becomes one space."
     if got.casefold() == wanted.casefold():
         return "Capitals should stay: shouting says something about the feeling."
     if "<" in got and "<" not in wanted:
@@ -133,28 +137,37 @@ def _letters(text: str) -> str:
 
 @exercise
 def repeats(answer: Any, frame: pd.DataFrame) -> Verdict:
-    """How many rows repeat an earlier row's text when markup, case, punctuation and blanks do not count."""
+    """How many rows repeat an earlier row's text when markup, case, punctuation and spaces do not count.
+
+    The texts are reduced as the exercise prescribes; `reviews.without_repeats` does a little more.
+    """
     value = whole_number(answer)
-    kept = reviews.without_repeats(frame, normalised=True)
-    truth, exact = len(frame) - len(kept), int(frame["Text"].duplicated().sum())
+    texts = frame["Text"]
+    reduced = texts.map(reviews.clean_text).str.lower().str.replace(r"\W+", " ", regex=True).str.strip()
+    truth, exact = int(reduced.duplicated().sum()), int(texts.duplicated().sum())
     if value == truth:
         also = "just as many" if exact == truth else f"{exact}"
         return right(f"{truth} of {len(frame):,} rows bring nothing new; letter by letter it is {also}.")
-    repeated = frame["Text"][frame["Text"].duplicated()]
     mistakes = {
-        "That is the number of different texts. You want the rows that are left over.": len(kept),
-        "That is the number of texts that differ letter by letter.": frame["Text"].nunique(),
+        "That many are alike letter by letter. Some differ only in markup, capitals, marks or spaces.": exact,
+        "That is the number of different texts. You want the rows that are left over.": reduced.nunique(),
+        "That is the number of texts that differ letter by letter.": texts.nunique(),
         "That counts the first of each group too. It is no repeat yet; the ones after it are.": (
-            frame["Text"].duplicated(keep=False).sum()
+            reduced.duplicated(keep=False).sum()
         ),
-        "That counts each repeated text once. Some occur three times: count rows.": repeated.nunique(),
-        "That many are alike letter by letter. Some differ only in capitals, marks or blanks.": exact,
+        "That compares letter by letter, and counts the first of each group too. It is no repeat yet.": (
+            texts.duplicated(keep=False).sum()
+        ),
         "Did you compare whole rows? Each has an Id of its own. Compare the texts alone.": 0,
         "That is the number of all rows. Count only those that repeat an earlier one.": len(frame),
     }
+    if (once := reduced[reduced.duplicated()].nunique()) != truth:
+        mistakes["That counts each repeated text once. Some occur more than twice: count rows."] = once
+    if (once := texts[texts.duplicated()].nunique()) != exact:
+        mistakes["That counts each repeated text once, and compares letter by letter."] = once
     unless_mistaken(value, mistakes, tolerance=0)
     raise wrong(
-        "Reduce each text to its letters and digits, in small letters and with single blanks. Then count the "
+        "Reduce each text to its letters and digits, in small letters and with single spaces. Then count the "
         "rows whose reduced text an earlier row has already."
     )
 
@@ -165,8 +178,13 @@ ASKED_MODEL, CHEAPER_MODEL = "text-embedding-3-large", "text-embedding-3-small"
 
 
 @exercise
-def dollars(answer: Any, counts: Sequence[int], total: int) -> Verdict:
-    """US dollars to embed `total` texts with ASKED_MODEL by batch; `counts` are the tokens of some."""
+def dollars(
+    answer: Any, counts: Sequence[int], total: int, other_counts: Sequence[int] | None = None
+) -> Verdict:
+    """US dollars to embed `total` texts with ASKED_MODEL by batch; `counts` are the tokens of some.
+
+    `other_counts`: the same texts counted with another tokenizer, which the learner may take by mistake.
+    """
     if (value := number(answer)) <= 0:
         raise wrong("Somebody has to pay: the answer should be more than 0 dollars.")
     counts = np.asarray(counts, dtype=float)
@@ -175,7 +193,7 @@ def dollars(answer: Any, counts: Sequence[int], total: int) -> Verdict:
     batch, cheaper = prices.BATCH_DISCOUNT, per_million[CHEAPER_MODEL] / per_million[ASKED_MODEL]
     truth = millions * per_million[ASKED_MODEL] * batch
     times = value / truth
-    if close(times, 1, ROUNDED):
+    if close(times, 1, ROUNDED) or abs(value - truth) < 0.00501:  # to the cent
         return right(
             f"About {truth:.2f} dollars, and {truth / batch:.2f} if you cannot wait a day. {CHEAPER_MODEL} "
             f"costs {1 / cheaper:.1f} times less."
@@ -197,14 +215,25 @@ def dollars(answer: Any, counts: Sequence[int], total: int) -> Verdict:
         "Did you take the median? Some reviews are very long: only the mean scales up to a sum.": (
             np.median(counts) / counts.mean()
         ),
-        "That counts one token a review. Multiply by the tokens that a review has on average.": 1
+        "That counts one token per review. Multiply by the tokens that a review has on average.": 1
         / counts.mean(),
         "That is in cents. Give it in dollars.": 100,
         "That is in millions of tokens, not yet in dollars. Multiply by the price.": millions / truth,
     }
+    if other_counts is not None:
+        other = np.mean(other_counts) / counts.mean()
+        mistakes |= {
+            "Those are the tokens of another tokenizer; the bill is in `hosted_counts`.": other,
+            "Those are another tokenizer's tokens (the bill is in `hosted_counts`), without discount.": (
+                other / batch
+            ),
+        }
     # In logarithms, so that the tolerance is relative: some mistakes are factors of a million.
     unless_mistaken(math.log(times), {hint: math.log(factor) for hint, factor in mistakes.items()}, ROUNDED)
-    raise wrong("Tokens of a review on average, times the number of reviews, times the price of one token.")
+    raise wrong(
+        "Estimate the tokens of all reviews first. Then look in the table for what the price is a price of, "
+        "and for which model and which way of asking you need it."
+    )
 
 
 # ----------------------------------------------------------------------------- 2.5
