@@ -6,9 +6,10 @@ WORKBOOK_HOST or WORKBOOK_DATA, and use `--nbval-lax`, which runs the lessons wi
 
 import os
 
-if "WORKBOOK_HOST" not in os.environ:
+if not os.environ.get("WORKBOOK_HOST", "").strip():
     os.environ["WORKBOOK_HOST"] = "embedded"
     for name in list(os.environ):
         if name.startswith(("OPENAI_", "AZURE_", "WORKBOOK_EMBEDDING", "WORKBOOK_CHAT")):
             del os.environ[name]
-os.environ.setdefault("WORKBOOK_DATA", "sample")
+if not os.environ.get("WORKBOOK_DATA", "").strip():
+    os.environ["WORKBOOK_DATA"] = "sample"
