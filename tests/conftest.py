@@ -11,6 +11,7 @@ for name in list(os.environ):
         del os.environ[name]
 os.environ["WORKBOOK_HOST"] = "embedded"
 os.environ["WORKBOOK_DATA"] = "sample"
+os.environ["MPLBACKEND"] = "agg"  # no windows
 
 
 @pytest.fixture
@@ -33,3 +34,19 @@ def no_settings(monkeypatch, tmp_path) -> Path:
     monkeypatch.setattr(settings, "ROOT", tmp_path)
     monkeypatch.setenv("WORKBOOK_CACHE", str(tmp_path / "cache"))
     return tmp_path
+
+
+@pytest.fixture
+def shown(monkeypatch) -> list:
+    """What `plots.show` was given, drawn to its pixels: a list of (figure, alternative text)."""
+    from helpers import plots
+
+    seen = []
+
+    def draw(figure, alt):
+        figure.canvas.draw()
+        seen.append((figure, alt))
+        plots.plt.close(figure)
+
+    monkeypatch.setattr(plots, "show", draw)
+    return seen

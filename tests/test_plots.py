@@ -1,27 +1,10 @@
 """Every figure draws without a warning, and its alternative text is true to the data."""
 
 import matplotlib
-
-matplotlib.use("agg")
-
 import numpy as np
 import pytest
 
 from helpers import plots
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    """What `plots.show` was given, drawn to its pixels: a list of (figure, alternative text)."""
-    seen = []
-
-    def draw(figure, alt):
-        figure.canvas.draw()
-        seen.append((figure, alt))
-        plots.plt.close(figure)
-
-    monkeypatch.setattr(plots, "show", draw)
-    return seen
 
 
 def texts_in(figure):

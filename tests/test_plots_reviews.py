@@ -3,27 +3,10 @@
 import re
 
 import matplotlib
-
-matplotlib.use("agg")
-
 import numpy as np
 import pytest
 
 from helpers import plots, widgets
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    """What `plots.show` was given, drawn to its pixels: a list of (figure, alternative text)."""
-    seen = []
-
-    def draw(figure, alt):
-        figure.canvas.draw()
-        seen.append((figure, alt))
-        plots.plt.close(figure)
-
-    monkeypatch.setattr(plots, "show", draw)
-    return seen
 
 
 def texts_in(figure):
