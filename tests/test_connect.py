@@ -15,7 +15,7 @@ from helpers.connect import Host, check, connect, explain
 from helpers.engine import serve
 from helpers.errors import DataError, HostError
 
-KEY = "sk-not-a-real-key-0123456789"
+KEY = "not-a-real-key-0123456789"
 
 
 @pytest.fixture
