@@ -7,11 +7,12 @@ Left out: interactive figures (`widgets`).
 """
 
 import html
+import io
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import HTML, display
+from IPython.display import HTML, Image, display
 from matplotlib.figure import Figure
 
 ORANGE, SKY, GREEN, BLUE, RED, PINK, BLACK = (
@@ -47,7 +48,9 @@ def show(figure: Figure, alt: str) -> None:
     """
     if not alt.strip():
         raise ValueError("A figure needs an alternative text: say in words what it shows.")
-    display(figure, metadata={"image/png": {"alt": alt}})
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")  # here, so that it shows whatever MPLBACKEND says
+    display(Image(picture.getvalue(), alt=alt))
     display(HTML(f"<details><summary>Figure in words</summary>{html.escape(alt)}</details>"))
     plt.close(figure)
 

@@ -11,7 +11,6 @@ for name in list(os.environ):
         del os.environ[name]
 os.environ["WORKBOOK_HOST"] = "embedded"
 os.environ["WORKBOOK_DATA"] = "sample"
-os.environ["MPLBACKEND"] = "agg"  # no windows
 
 
 @pytest.fixture
@@ -39,6 +38,9 @@ def no_settings(monkeypatch, tmp_path) -> Path:
 @pytest.fixture
 def shown(monkeypatch) -> list:
     """What `plots.show` was given, drawn to its pixels: a list of (figure, alternative text)."""
+    import matplotlib
+
+    matplotlib.use("agg")  # no windows
     from helpers import plots
 
     seen = []

@@ -77,3 +77,28 @@ def test_quality_by_dimensions_tells_every_number(shown):
     assert len(figure.axes) == 2
     assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["64", "128", "256"]
     assert ends_inside(figure)
+
+
+# ----------------------------------------------------------------------------- showing
+
+
+def test_show_gives_a_picture_and_its_words_whatever_the_backend(monkeypatch):
+    matplotlib.use("agg")
+    displayed = []
+    monkeypatch.setattr(plots, "display", displayed.append)
+    figure, axes = plots.plt.subplots()
+    axes.plot([1, 2])
+    plots.show(figure, "A line <rises>.")
+    picture, words = displayed
+    data, metadata = picture._repr_mimebundle_()
+    assert data["image/png"].startswith("iVBOR")  # PNG, in base64
+    assert metadata["image/png"]["alt"] == "A line <rises>."
+    assert "A line &lt;rises&gt;." in words.data
+    assert not plots.plt.fignum_exists(figure.number)
+
+
+def test_a_figure_without_words_is_refused():
+    figure, _ = plots.plt.subplots()
+    with pytest.raises(ValueError, match="alternative text"):
+        plots.show(figure, "  ")
+    plots.plt.close(figure)
