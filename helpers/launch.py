@@ -20,6 +20,7 @@ from pathlib import Path
 
 from helpers.errors import WorkbookError
 from helpers.install import PARTS, WINDOWS, LaunchError, Place, check_files, environment, explain, say, set_up
+from helpers.settings import HOST_SETTINGS
 
 LESSON = "notebooks/00_start_here.ipynb"
 REVIEWS = "data/downloads/fine_food_reviews_1k.csv"
@@ -33,7 +34,6 @@ MODULES += ("safetensors", "scipy", "tokenizers")
 INSIDE = "WORKBOOK_INSIDE"  # set for a command handed over to .venv, so that it is not handed over again
 
 SNAPS = ("/snap/bin/firefox", "/snap/bin/chromium")  # Ubuntu's browsers, which see no hidden files
-NO_KEYS = ("OPENAI_", "AZURE_", "WORKBOOK_EMBEDDING", "WORKBOOK_CHAT")
 NO_HABITS = ("MPLBACKEND", "PYTHONWARNINGS")  # the reader's, which would show in the notebooks' outputs
 
 # pytest's options with a value of their own, which is not a file to test.
@@ -195,7 +195,7 @@ def names_tests(place: Place, arguments: list[str]) -> bool:
 
 def test_environment(place: Place) -> dict[str, str]:
     """For the tests: the embedded engine, the bundled sample, no keys, nothing of the reader's own habits."""
-    unwanted = NO_KEYS + NO_HABITS
+    unwanted = HOST_SETTINGS + NO_HABITS
     environ = {name: value for name, value in environment(place).items() if not name.startswith(unwanted)}
     environ.update(WORKBOOK_HOST="embedded", WORKBOOK_DATA="sample", IPYTHONDIR=str(place.venv / "ipython"))
     return environ

@@ -2,7 +2,7 @@
 
 A figure says in words what it shows (`alt`) for those who cannot see it. Colours are Okabe and Ito's set
 (2008), which the colour-blind can tell apart, and differ in lightness; where groups are compared, marks or
-hatches differ too, so that a grey print still reads. Importing this module sets matplotlib's style once.
+lines differ too, so that a grey print still reads. Importing this module sets matplotlib's style once.
 Left out: interactive figures (`widgets`).
 """
 
@@ -19,7 +19,6 @@ ORANGE, SKY, GREEN, BLUE, RED, PINK, BLACK = (
     "#e69f00", "#56b4e9", "#009e73", "#0072b2", "#d55e00", "#cc79a7", "#000000",
 )  # fmt: skip
 COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK)
-HATCHES = ("", "//", "..", "xx", "\\\\", "++", "oo")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 plt.rcParams.update(

@@ -1,7 +1,7 @@
 """Where things are, and what the environment or a `.env` file says.
 
 `get` looks into the environment first and into the project's `.env` second, and never writes to
-either. It knows no setting by name: `connect` and `reviews` document theirs.
+either. What a setting means is documented where it is used: in `connect` and `reviews`.
 """
 
 import functools
@@ -11,6 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 DOWNLOADS = DATA / "downloads"
+
+# How the names begin that choose a host, its models and its keys. Tests run without any of them.
+HOST_SETTINGS = ("OPENAI_", "AZURE_", "WORKBOOK_EMBEDDING", "WORKBOOK_CHAT")
 
 
 def cache_folder() -> Path:

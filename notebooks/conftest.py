@@ -6,10 +6,12 @@ WORKBOOK_HOST or WORKBOOK_DATA, and use `--nbval-lax`, which runs the lessons wi
 
 import os
 
+from helpers.settings import HOST_SETTINGS
+
 if not os.environ.get("WORKBOOK_HOST", "").strip():
     os.environ["WORKBOOK_HOST"] = "embedded"
     for name in list(os.environ):
-        if name.startswith(("OPENAI_", "AZURE_", "WORKBOOK_EMBEDDING", "WORKBOOK_CHAT")):
+        if name.startswith(HOST_SETTINGS):
             del os.environ[name]
 if not os.environ.get("WORKBOOK_DATA", "").strip():
     os.environ["WORKBOOK_DATA"] = "sample"

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import real_data
 
+from helpers.settings import HOST_SETTINGS
+
 for name in list(os.environ):
-    if name.startswith(("OPENAI_", "AZURE_OPENAI_", "WORKBOOK_EMBEDDING", "WORKBOOK_CHAT")):
+    if name.startswith(HOST_SETTINGS):
         del os.environ[name]
 os.environ["WORKBOOK_HOST"] = "embedded"
 os.environ["WORKBOOK_DATA"] = "sample"

@@ -10,15 +10,20 @@ from helpers.errors import DataError, HostError, WorkbookError
 from helpers.files import atomic_path
 
 
+def printed_by(code: str) -> str:
+    """What a Python of its own prints when it runs `code`."""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=settings.ROOT, check=True)
+    return done.stdout.strip()
+
+
 def test_import_helpers_imports_nothing_else():
     code = (
         "import sys; before = set(sys.modules); import helpers; "
         "print(sorted(m for m in set(sys.modules) - before if not m.startswith('helpers')))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=settings.ROOT, check=True
-    )
-    assert done.stdout.strip() == "[]"
+    printed = printed_by(code)
+    assert printed == "[]"
 
 
 def test_first_embedding_does_not_load_the_heavy_libraries():
@@ -27,10 +32,8 @@ def test_first_embedding_does_not_load_the_heavy_libraries():
         "engine.client().embeddings.create(model='wordllama-256', input='tea'); "
         "print({'pandas', 'matplotlib', 'sklearn', 'umap', 'IPython'} & set(sys.modules))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=settings.ROOT, check=True
-    )
-    assert done.stdout.strip() == "set()"
+    printed = printed_by(code)
+    assert printed == "set()"
 
 
 class TestAtomicPath:
@@ -68,10 +71,8 @@ class TestErrors:
             "shell = InteractiveShell.instance()\n"
             "shell.run_cell(\"from helpers.errors import DataError\\nraise DataError('No such file.')\")\n"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, cwd=settings.ROOT, check=True
-        )
-        assert done.stdout.strip() == "DataError: No such file."
+        printed = printed_by(code)
+        assert printed == "DataError: No such file."
 
 
 class TestSettings:

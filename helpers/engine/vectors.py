@@ -14,7 +14,6 @@ Left out: limits and error bodies (in `app`), and every model that learns.
 """
 
 import functools
-import hashlib
 import importlib.util
 import itertools
 import re
@@ -212,8 +211,3 @@ def _model_folder() -> Path:
         "The embedding model's files are missing: the package wordllama is not installed. "
         "Run `python3 -m helpers lab` once; it puts them in place."
     )
-
-
-def fingerprint() -> str:
-    """First 12 hex digits of the table's SHA-256: says which model made a stored matrix."""
-    return hashlib.sha256((_model_folder() / TABLE_FILE).read_bytes()).hexdigest()[:12]

@@ -16,6 +16,7 @@ from helpers.exercises.core import (
     vector,
     wrong,
 )
+from helpers.similarity import magnitude
 
 TWO_DECIMALS = 0.006  # what an answer rounded to two decimals may be off by
 NOT_ALLOWED = {"cosine", "cosine_matrix", "cosine_similarity"}  # what the exercise asks to write out
@@ -50,14 +51,14 @@ def token_ratio(answer: Any, english: str, korean: str, model: str) -> Verdict:
 def direction(answer: Any, of: Any) -> Verdict:
     """`answer`: the vector `of`, shape (d,), scaled to magnitude 1."""
     of = np.asarray(of, dtype=float)
-    if isinstance(answer, int | float | np.number) and close(answer, _magnitude(of), TWO_DECIMALS):
+    if isinstance(answer, int | float | np.number) and close(answer, magnitude(of), TWO_DECIMALS):
         raise wrong(
             "That is the magnitude. The direction is the vector divided by it: as many numbers again."
         )
     unit = vector(answer, len(of))
-    if close(unit, of / _magnitude(of), TWO_DECIMALS):
+    if close(unit, of / magnitude(of), TWO_DECIMALS):
         return right("Same direction, magnitude 1.")
-    if close(unit, -of / _magnitude(of), TWO_DECIMALS):
+    if close(unit, -of / magnitude(of), TWO_DECIMALS):
         raise wrong("The magnitude is 1, but it points the opposite way. Magnitude is never negative.")
     mistakes = {
         "That is the vector as it was: divide it by its magnitude.": 1,
@@ -65,15 +66,15 @@ def direction(answer: Any, of: Any) -> Verdict:
         "You divided by the sum of the absolute values. Square first, and take the root.": abs(of).sum(),
         "You divided by the largest number. All numbers make up the magnitude.": abs(of).max(),
         "You divided by the square of the magnitude: take the root first.": of @ of,
-        "You multiplied by the magnitude. Divide by it.": 1 / _magnitude(of),
+        "You multiplied by the magnitude. Divide by it.": 1 / magnitude(of),
     }
     for hint, divisor in mistakes.items():
         if close(unit, of / divisor, TWO_DECIMALS):
             raise wrong(hint)
-    if close(_magnitude(unit), 1, TWO_DECIMALS):
+    if close(magnitude(unit), 1, TWO_DECIMALS):
         raise wrong("Its magnitude is 1, but it points elsewhere. Divide every number by the same magnitude.")
     raise wrong(
-        f"Its magnitude is {_magnitude(unit):.3g} and should be 1. Divide every number by the magnitude."
+        f"Its magnitude is {magnitude(unit):.3g} and should be 1. Divide every number by the magnitude."
     )
 
 
@@ -144,7 +145,7 @@ def shortened(answer: Any, full: Any, count: int) -> Verdict:
     if size == len(full):
         raise wrong(f"Still all {len(full)} numbers. A slice, `[:n]`, keeps the first n.")
     short = vector(answer, count)
-    truth = full[:count] / _magnitude(full[:count])
+    truth = full[:count] / magnitude(full[:count])
     if close(short, truth):
         return right("This is what `dimensions` asks the host to do.")
     first, last, spread = full[:count], full[-count:], full[:: max(1, len(full) // count)][:count]
@@ -152,31 +153,26 @@ def shortened(answer: Any, full: Any, count: int) -> Verdict:
         (
             "These are the first numbers, but their magnitude is not 1. Dividing by the magnitude of `full` "
             "changes nothing, because it is already 1: divide by the magnitude of the cut."
-            if close(_magnitude(full), 1)
+            if close(magnitude(full), 1)
             else "These are the right numbers, as they were. Their magnitude is no longer 1: divide by it."
         ): first,
-        "You divided by the full vector's magnitude. The cut has a smaller one.": first / _magnitude(full),
+        "You divided by the full vector's magnitude. The cut has a smaller one.": first / magnitude(full),
         "You divided by the sum, not by the magnitude.": first / (first.sum() or np.nan),
         "These are the LAST numbers. The model puts what matters most first.": last,
-        "These are the last numbers, scaled. The model puts what matters most first.": last
-        / _magnitude(last),
+        "These are the last numbers, scaled. The model puts what matters most first.": last / magnitude(last),
         "These numbers are picked from all over the vector. The first ones are wanted: `[:n]`.": spread,
         "These are picked from all over the vector, and scaled. The first ones are wanted: `[:n]`.": (
-            spread / _magnitude(spread)
+            spread / magnitude(spread)
         ),
     }
     for hint, value in mistakes.items():
         if close(short, value):
             raise wrong(hint)
-    if not close(_magnitude(short), 1):
-        raise wrong(f"Its magnitude is {_magnitude(short):.3g} and should be 1 after the cut.")
+    if not close(magnitude(short), 1):
+        raise wrong(f"Its magnitude is {magnitude(short):.3g} and should be 1 after the cut.")
     raise wrong(
         "The magnitude is 1, but the direction is not that of the first numbers. Cut first, then scale."
     )
-
-
-def _magnitude(values: np.ndarray) -> float:
-    return float(np.linalg.norm(values))
 
 
 def _names_in(function: Any) -> tuple[str, ...]:
@@ -195,12 +191,10 @@ def _cosine_is_right(function: Any, a: np.ndarray, b: np.ndarray) -> None:
         value,
         {
             f"{about} gives the dot product. Divide by both magnitudes.": float(a @ b),
-            f"{about} gives the distance. A cosine is the dot product over the magnitudes.": _magnitude(
-                a - b
-            ),
+            f"{about} gives the distance. A cosine is the dot product over the magnitudes.": magnitude(a - b),
             f"{about} gives one minus the cosine: a distance, 0 for the same direction.": 1 - truth,
-            f"{about} is divided by one magnitude only. Divide by both.": float(a @ b) / _magnitude(a),
-            f"{about} is divided by one magnitude only: divide by both.": float(a @ b) / _magnitude(b),
+            f"{about} is divided by one magnitude only. Divide by both.": float(a @ b) / magnitude(a),
+            f"{about} is divided by one magnitude only: divide by both.": float(a @ b) / magnitude(b),
             f"{about} gives the angle. The cosine itself is wanted.": float(np.arccos(np.clip(truth, -1, 1))),
             f"{about} is divided by the squares of the magnitudes: take the roots.": float(a @ b)
             / ((a @ a) * (b @ b)),
