@@ -43,14 +43,14 @@ def shown(monkeypatch) -> list:
     import matplotlib
 
     matplotlib.use("agg")  # no windows
-    from helpers import plots
+    from helpers.plots import core
 
     seen = []
 
     def draw(figure, alt):
         figure.canvas.draw()
         seen.append((figure, alt))
-        plots.plt.close(figure)
+        core.plt.close(figure)
 
-    monkeypatch.setattr(plots, "show", draw)
+    monkeypatch.setattr(core, "show", draw)
     return seen

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from helpers import plots
+from helpers.plots import core
 
 
 def texts_in(figure):
@@ -85,8 +86,8 @@ def test_quality_by_dimensions_tells_every_number(shown):
 def test_show_gives_a_picture_and_its_words_whatever_the_backend(monkeypatch):
     matplotlib.use("agg")
     displayed = []
-    monkeypatch.setattr(plots, "display", displayed.append)
-    figure, axes = plots.plt.subplots()
+    monkeypatch.setattr(core, "display", displayed.append)
+    figure, axes = core.plt.subplots()
     axes.plot([1, 2])
     plots.show(figure, "A line <rises>.")
     picture, words = displayed
@@ -94,11 +95,11 @@ def test_show_gives_a_picture_and_its_words_whatever_the_backend(monkeypatch):
     assert data["image/png"].startswith("iVBOR")  # PNG, in base64
     assert metadata["image/png"]["alt"] == "A line <rises>."
     assert "A line &lt;rises&gt;." in words.data
-    assert not plots.plt.fignum_exists(figure.number)
+    assert not core.plt.fignum_exists(figure.number)
 
 
 def test_a_figure_without_words_is_refused():
-    figure, _ = plots.plt.subplots()
+    figure, _ = core.plt.subplots()
     with pytest.raises(ValueError, match="alternative text"):
         plots.show(figure, "  ")
-    plots.plt.close(figure)
+    core.plt.close(figure)

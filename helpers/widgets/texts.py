@@ -1,28 +1,20 @@
-"""What a lesson lets its reader move or type into, and small coloured texts.
-
-A widget keeps its result in an `HTML` widget's value and recomputes it when a trait changes; it prints
-nothing and loads nothing from the network. Every text is escaped: what somebody types is shown, never run.
-Colours come with fixed dark letters, so that they read in JupyterLab's light and dark themes alike.
-Left out: figures (`plots`).
-"""
+"""Widgets of lessons 00 to 02: tokens in boxes, sentences ranked as one types, a review with its like."""
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from helpers.similarity import nearest
+from helpers.widgets import core
+from helpers.widgets.core import Embed
 
 if TYPE_CHECKING:
     import ipywidgets
     from IPython.display import HTML
 
-Embed = Callable[[list[str]], np.ndarray]
-"""Texts to vectors: n texts in, shape (n, d) out."""
-
 TOKEN_COLOURS = ("#cfe6f7", "#ffe3a6")  # neighbours differ; the frame around each shows in grey too
-BAR_COLOUR = "#56b4e9"
 
 
 def token_strips(strips: Sequence[tuple[str, Sequence[str]]]) -> "HTML":
@@ -73,34 +65,20 @@ def sentence_ranker(
     result = ipywidgets.HTML()
 
     def update(_change: object = None) -> None:
-        result.value = _html_or_why_not(lambda: ranking(embed([box.value])[0], vectors, sentences), box.value)
+        result.value = core.html_or_why_not(
+            lambda: ranking(embed([box.value])[0], vectors, sentences), box.value
+        )
 
     box.observe(update, names="value")
     update()
     return ipywidgets.VBox([box, result])
 
 
-def _html_or_why_not(make: Callable[[], str], text: str) -> str:
-    import openai
-
-    from helpers.connect import explain
-    from helpers.errors import WorkbookError
-
-    if not text.strip():
-        return "<em>Type something: an empty text has no vector.</em>"
-    try:
-        return make()
-    except openai.OpenAIError as error:
-        return f"<em>{html.escape(explain(error))}</em>"
-    except WorkbookError as error:
-        return f"<em>{html.escape(str(error))}</em>"
-
-
 def _ranked_row(sentence: str, cosine: float) -> str:
     percent = round(100 * max(0.0, cosine))
     return (
         f'<tr><td style="text-align: right">{cosine:z.2f}</td>'
-        f'<td style="width: 8em; text-align: left"><div style="background: {BAR_COLOUR}; height: 0.8em; '
+        f'<td style="width: 8em; text-align: left"><div style="background: {core.BAR_COLOUR}; height: 0.8em; '
         f'width: {percent}%"></div></td>'
         f'<td style="text-align: left">{html.escape(sentence)}</td></tr>'
     )

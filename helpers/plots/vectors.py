@@ -1,60 +1,12 @@
-"""Every figure of the lessons, each with its alternative text.
+"""Figures of lesson 01: vectors as arrows, cosines as a heat map and as outlines, quality by dimensions."""
 
-A figure says in words what it shows (`alt`) for those who cannot see it. Colours are Okabe and Ito's set
-(2008), which the colour-blind can tell apart, and differ in lightness; where groups are compared, marks or
-lines differ too, so that a grey print still reads. Importing this module sets matplotlib's style once.
-Left out: interactive figures (`widgets`).
-"""
-
-import html
-import io
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import HTML, Image, display
-from matplotlib.figure import Figure
 
-ORANGE, SKY, GREEN, BLUE, RED, PINK, BLACK = (
-    "#e69f00", "#56b4e9", "#009e73", "#0072b2", "#d55e00", "#cc79a7", "#000000",
-)  # fmt: skip
-COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK)
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-
-plt.rcParams.update(
-    {
-        "figure.figsize": (7, 3.5),
-        "figure.dpi": 100,
-        "figure.constrained_layout.use": True,
-        "axes.prop_cycle": plt.cycler(color=COLOURS),
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.titlelocation": "left",
-        "axes.axisbelow": True,
-        "font.size": 10,
-        "image.cmap": "cividis",
-    }
-)
-
-
-def show(figure: Figure, alt: str) -> None:
-    """Display a figure, under it the same in words (folded up), and close it.
-
-    `alt`: one or two sentences: the kind of figure, what the axes are, what there is to see. It goes into the
-    output's metadata, where HTML and PDF exports find it. JupyterLab 4.6 gives no image an alternative text
-    (its `renderImage` never sets one), so the words also stand under the figure, for a screen reader to open.
-    Raises ValueError when `alt` is empty.
-    """
-    if not alt.strip():
-        raise ValueError("A figure needs an alternative text: say in words what it shows.")
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png")  # here, so that it shows whatever MPLBACKEND says
-    display(Image(picture.getvalue(), alt=alt))
-    display(HTML(f"<details><summary>Figure in words</summary>{html.escape(alt)}</details>"))
-    plt.close(figure)
-
-
-# ----------------------------------------------------------------------------- lesson 01: vectors
+from helpers.plots import core
+from helpers.plots.core import BLACK, BLUE, COLOURS, MARKERS
 
 
 def arrows(
@@ -92,7 +44,7 @@ def arrows(
         for (x, y), names in tips.items()
     )
     circle = " The dashed circle holds the tips of all vectors of magnitude 1." if unit_circle else ""
-    show(
+    core.show(
         figure, f"Arrows from the origin; {meaning[0]} to the right, {meaning[1]} upwards: {listed}.{circle}"
     )
 
@@ -118,7 +70,7 @@ def similarity_map(matrix: np.ndarray, labels: Sequence[str]) -> None:
     figure.colorbar(image, label="cosine")
     above = [(matrix[i, j], i, j) for i in range(count) for j in range(i + 1, count)]
     (high, i, j), (low, k, m) = max(above), min(above)
-    show(
+    core.show(
         figure,
         f"Heat map of the cosines between {count} texts. Apart from the diagonal, where each text meets "
         f"itself, the highest is {high:z.2f}, between “{labels[i]}” and “{labels[j]}”; the lowest is "
@@ -148,7 +100,7 @@ def cosine_spread(groups: Mapping[str, Sequence[float]]) -> None:
         f"{np.quantile(values, 0.95):z.2f}"
         for label, values in groups.items()
     )
-    show(figure, f"Outlines of {len(groups)} histograms of cosines on one axis. {listed}.")
+    core.show(figure, f"Outlines of {len(groups)} histograms of cosines on one axis. {listed}.")
 
 
 def quality_by_dimensions(
@@ -183,76 +135,11 @@ def quality_by_dimensions(
             f"{title}: {steps}; {', '.join(f'{name} {_share(level)}' for name, level in levels.items())}"
         )
     panels[0][0].set_ylabel("share right (bars: 95 % interval)")
-    show(figure, f"Share right against the number of dimensions, with 95 % intervals. {'. '.join(told)}.")
+    core.show(
+        figure, f"Share right against the number of dimensions, with 95 % intervals. {'. '.join(told)}."
+    )
 
 
 def _share(level: float) -> str:
     """A share with two decimals, and three where two would leave little of it: 0.025."""
     return f"{level:.2f}" if level >= 0.1 or level == 0 else f"{level:.3f}"
-
-
-# ----------------------------------------------------------------------------- lesson 02: the reviews
-
-
-def stars(scores: Sequence[int]) -> None:
-    """How many reviews have 1, 2, 3, 4 and 5 stars: a bar each, with its share; the longest stands out."""
-    counts = np.bincount(np.asarray(scores, dtype=int), minlength=6)[1:6]
-    shares = counts / counts.sum()
-    figure, axes = plt.subplots(figsize=(7, 2.6))
-    colours = [BLUE if count == counts.max() else SKY for count in counts]
-    bars = axes.barh(range(1, 6), counts, color=colours, edgecolor=BLACK, linewidth=0.5)
-    axes.bar_label(bars, [f" {count:,}  ({share:.1%})" for count, share in zip(counts, shares)])
-    axes.set(yticks=range(1, 6), ylabel="stars", xlabel="reviews", xlim=(0, 1.25 * counts.max()))
-    axes.tick_params(axis="y", length=0)
-    listed = ", ".join(f"{share:.1%} have {i}" for i, share in enumerate(shares, start=1))
-    show(figure, f"Bars: how many of {counts.sum():,} reviews have each number of stars. {listed}.")
-
-
-def seen_before(seen: Sequence[bool], columns: int = 40) -> None:
-    """The rows of a test set as a grid of squares; filled are those whose text the training set has too."""
-    seen = np.asarray(seen, dtype=bool)
-    y, x = np.divmod(np.arange(len(seen)), columns)
-    figure, axes = plt.subplots(figsize=(7, 0.17 * (y.max() + 1) + 0.6))
-    kinds = ((False, "white", "text is new"), (True, BLUE, "text is in the training set too"))
-    for known, colour, label in kinds:
-        chosen = seen == known
-        axes.scatter(
-            x[chosen], y[chosen], s=70, marker="s", color=colour, edgecolor="#555555", linewidth=0.6,
-            label=f"{label}: {chosen.sum()}",
-        )  # fmt: skip
-    axes.set(xlim=(-1, columns), ylim=(y.max() + 0.8, -0.8))
-    axes.axis("off")
-    figure.legend(loc="outside lower left", ncols=2, frameon=False)
-    show(
-        figure,
-        f"{len(seen)} small squares, one for each row of the test set. {seen.sum()} of them, "
-        f"{seen.mean():.0%}, are filled: their text is in the training set too.",
-    )
-
-
-def token_counts(counts: Sequence[int], limit: int) -> None:
-    """How long texts are in tokens: a histogram, the median marked, and in words how far off `limit` is."""
-    counts = np.asarray(counts)
-    median, longest, over = float(np.median(counts)), int(counts.max()), int((counts > limit).sum())
-    times = f"{limit / longest:.1f} times the longest" if not over else f"{over:,} texts are longer"
-    figure, axes = plt.subplots(figsize=(7, 2.8))
-    axes.hist(counts, bins=40, color=SKY, edgecolor=BLACK, linewidth=0.4)
-    axes.axvline(median, color=BLACK, linestyle="--", linewidth=1.2)
-    axes.annotate(
-        f"median: {median:,.0f}", (median, 1), (5, -2), xycoords=("data", "axes fraction"),
-        textcoords="offset points", va="top",
-    )  # fmt: skip
-    axes.annotate(
-        f"longest: {longest:,}", (longest, 0), (0, 32), textcoords="offset points", ha="right",
-        arrowprops={"arrowstyle": "->"},
-    )  # fmt: skip
-    axes.text(
-        0.99, 0.8, f"limit: {limit:,} tokens, far off to the right\n({times})" if not over else
-        f"limit: {limit:,} tokens ({times})", transform=axes.transAxes, ha="right", va="center",
-    )  # fmt: skip
-    axes.set(xlabel="tokens in a text", ylabel="texts", xlim=(0, None))
-    show(
-        figure,
-        f"Histogram of the tokens in {len(counts):,} texts. The median is {median:,.0f}; a long tail on the "
-        f"right ends at {longest:,}. The limit of {limit:,} tokens: {times}.",
-    )
