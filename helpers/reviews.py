@@ -321,10 +321,21 @@ def without_repeats(frame: pd.DataFrame, *, normalised: bool = False) -> pd.Data
     return kept
 
 
-def combine(frame: pd.DataFrame) -> pd.Series:
+def tidy(frame: pd.DataFrame) -> pd.DataFrame:
+    """What lesson 02 arrives at: each text once (see `without_repeats`), Summary and Text without markup."""
+    unique = without_repeats(frame, normalised=True)
+    return unique.assign(
+        Summary=unique["Summary"].map(clean_text, na_action="ignore"),
+        Text=unique["Text"].map(clean_text, na_action="ignore"),
+    )
+
+
+def combine(frame: pd.DataFrame, *, labels: bool = True) -> pd.Series:
     """Summary and text of each review as one string, `Title: ...; Content: ...`; a missing part is left out.
 
-    The form is that of OpenAI's cookbook. Same index as `frame`. Raises DataError if a review has neither.
+    The form is that of OpenAI's cookbook. Without `labels` the text stands in the line below the summary: the
+    same words in every text make all vectors more alike (lesson 02). Same index as `frame`.
+    Raises DataError if a review has neither.
     """
     title = frame["Summary"].fillna("").str.strip()
     content = frame["Text"].fillna("").str.strip()
@@ -332,9 +343,10 @@ def combine(frame: pd.DataFrame) -> pd.Series:
         raise DataError(
             f"The review with Id {frame.loc[neither, 'Id'].iloc[0]} has neither Summary nor Text."
         )
-    both = "Title: " + title + "; Content: " + content
-    both = both.mask(title == "", "Content: " + content)
-    return both.mask(content == "", "Title: " + title).rename("combined")
+    before_title, between, before_content = ("Title: ", "; ", "Content: ") if labels else ("", "\n", "")
+    both = before_title + title + between + before_content + content
+    both = both.mask(title == "", before_content + content)
+    return both.mask(content == "", before_title + title).rename("combined")
 
 
 # ----------------------------------------------------------------------------- downloading

@@ -12,6 +12,7 @@ import functools
 import html
 import importlib.metadata
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from helpers import reviews, settings
 from helpers.connect import Host, check, connect
 
 if TYPE_CHECKING:
+    import numpy as np
     import openai
     import pandas as pd
 
@@ -46,6 +48,12 @@ class Lesson:
     def reviews(self) -> "pd.DataFrame":
         """The food reviews: what `WORKBOOK_DATA` names, else the real 1,000 if there, else the sample."""
         return reviews.load(self.reviews_path)
+
+    def embed(self, texts: Sequence[str]) -> "np.ndarray":
+        """Vectors of unit length for texts, float32 (n, d), from the host or its cache (`embeddings.embed`)."""
+        from helpers import embeddings
+
+        return embeddings.embed(texts, self.client, self.embedding_model, cache=self.host.cache)
 
     def rows(self) -> list[tuple[str, str]]:
         """What the table shows: (what, which)."""

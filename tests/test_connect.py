@@ -282,3 +282,7 @@ class TestWorkbook:
         lesson = workbook.start()
         assert "the file reviews_sample.csv" in repr(lesson)
         assert len(lesson.reviews) == 1_000
+
+    def test_embeds_with_the_hosts_model(self):
+        vectors = workbook.start().embed(["green tea", "dog food"])
+        assert vectors.shape == (2, 256) and vectors.dtype == "float32"

@@ -569,6 +569,19 @@ class TestLooking:
         assert reviews.without_repeats(frame)["Id"].tolist() == [9, 2, 3, 4, 5]
         assert reviews.problems(frame)["count"][2] == 0
 
+    def test_combine_without_labels(self, frame):
+        frame = frame.assign(Summary=["Good"] + [None] * (len(frame) - 1))
+        texts = reviews.combine(frame, labels=False)
+        assert texts[0] == "Good\n" + frame.Text[0].strip()
+        assert texts[1] == frame.Text[1].strip()
+
+    def test_tidy_is_clean_and_has_each_text_once(self, frame):
+        again = frame.head(1).assign(Id=10**6, Text="<br />" + frame.Text[0].upper() + "!")
+        rows = reviews.tidy(pd.concat([again, frame]))
+        assert len(rows) == len(reviews.tidy(frame)) and 10**6 not in set(rows.Id)
+        assert not rows.Text.str.contains("<br").any()
+        assert not rows.Summary.str.contains("<br", na=False).any()
+
     def test_combine(self, frame):
         texts = reviews.combine(frame)
         assert texts[0] == "Title: Good; Content: Same text as another one here"
