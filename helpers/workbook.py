@@ -50,7 +50,7 @@ class Lesson:
         return reviews.load(self.reviews_path)
 
     def embed(self, texts: Sequence[str]) -> "np.ndarray":
-        """Vectors of unit length for texts, float32 (n, d), from the host or its cache (`embeddings.embed`)."""
+        """Vectors of unit length for texts, float32 (n, d): from the host, or its cache (`embeddings`)."""
         from helpers import embeddings
 
         return embeddings.embed(texts, self.client, self.embedding_model, cache=self.host.cache)
