@@ -1,4 +1,4 @@
-"""`python3 -m helpers lab | test | data | serve`: reads the command line and calls `launch`.
+"""`python3 -m helpers lab | test | data | serve | prepare`: reads the command line and calls `launch`.
 
 It starts on any Python, even 2.7, to be able to say that it is too old: so nothing newer in this file, and
 no import but `sys` before that is said.
@@ -49,6 +49,8 @@ def run(argv):
         return launch.data(options.which, options.to)
     if options.command == "serve":
         return launch.serve(options.port)
+    if options.command == "prepare":
+        return launch.prepare(**prepare_options(options))
     parser.print_help()
     return 0
 
@@ -90,7 +92,65 @@ def make_parser():
 
     serve = commands.add_parser("serve", help="let other programs use the embedded engine")
     serve.add_argument("--port", type=port, help="the port on 127.0.0.1; 0 is any free one")
+
+    add_prepare(commands)
     return parser
+
+
+def add_prepare(commands):
+    """`prepare`, whose options are those of `helpers.prepare.command.main`."""
+    prepare = commands.add_parser(
+        "prepare",
+        help="check a file of training examples, and repair it",
+        description="Check a file of training examples, say what is wrong with it, and write a repaired copy "
+        "(FILE_prepared.jsonl) after asking. The file itself is never changed. Exit code 0: fine, or "
+        "written; 1: an error, or something to repair that was not.",
+    )
+    prepare.add_argument("file", metavar="FILE", help="csv, tsv, xlsx, txt, json or jsonl")
+    prepare.add_argument("--yes", action="store_true", help="accept every repair without asking")
+    prepare.add_argument(
+        "--check", action="store_true", help="only check; exit code 1 if there is something to repair"
+    )
+    prepare.add_argument(
+        "--format",
+        dest="form",
+        choices=["pairs", "chat", "dialogue", "preference", "openai-preference"],
+        help="what the examples are to become (default: what they are)",
+    )
+    prepare.add_argument("--tokens", metavar="MODEL", help="count all tokens as this model does")
+    prepare.add_argument(
+        "--split", type=share, metavar="SHARE", help="keep this share aside for validation, such as 0.2"
+    )
+    prepare.add_argument("--seed", type=int, default=0, help="for another choice of what is kept aside")
+    prepare.add_argument("--validation", metavar="FILE", help="look for examples that are in this file too")
+    prepare.add_argument("--report", metavar="FILE.html", help="write the report to this file")
+    prepare.add_argument("--to", metavar="FILE.jsonl", help="write here (default: FILE_prepared.jsonl)")
+    prepare.add_argument(
+        "--prompt", metavar="COLUMN", help="the column with the prompts, if it is called otherwise"
+    )
+    prepare.add_argument("--completion", metavar="COLUMN", help="the column with the completions, likewise")
+    prepare.add_argument(
+        "--encoding", default="utf-8", help="of a csv or tsv file, such as cp949 (default: utf-8)"
+    )
+
+
+def prepare_options(options):
+    """The arguments of `launch.prepare`: what was given on the command line, and nothing else."""
+    given = {
+        name: value
+        for name, value in vars(options).items()
+        if value not in (None, False) and name != "command"
+    }
+    columns = {name: given.pop(name) for name in ("prompt", "completion") if name in given}
+    return dict(given, columns=columns) if columns else given
+
+
+def share(text):
+    """An argument between 0 and 1; argparse reports the ValueError."""
+    number = float(text)
+    if not 0 < number < 1:
+        raise ValueError(text)
+    return number
 
 
 def port(text):

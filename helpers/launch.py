@@ -1,9 +1,9 @@
 """The commands of `python3 -m helpers`: set up, then hand over to JupyterLab, to pytest or to a helper.
 
-Standard library only; whatever needs a package runs in `.venv`, which `install` makes. `data` and `serve`
-run at once where their packages are already there (a developer's own environment, conda, Colab).
+Standard library only; whatever needs a package runs in `.venv`, which `install` makes. `data`, `serve` and
+`prepare` run at once where their packages are already there (a developer's own environment, conda, Colab).
 
-Left out: what the helpers behind `data` and `serve` do.
+Left out: what the helpers behind them do.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ REVIEWS_SECONDS = 10  # what one start may spend on fetching the real reviews ..
 REVIEWS_AGAIN = 24 * 3600  # ... and the seconds after a failure in which no other start tries
 FAILED = "no-reviews"  # the file in .venv whose date is that of the failure
 
-# What `data` and `serve` need, wherever they run.
-MODULES = ("dotenv", "filelock", "flask", "httpx2", "openai", "pandas", "pooch")
+# What `data`, `serve` and `prepare` need, wherever they run.
+MODULES = ("dotenv", "filelock", "flask", "httpx2", "openai", "openpyxl", "orjson", "pandas", "pooch")
 MODULES += ("safetensors", "scipy", "tokenizers")
 INSIDE = "WORKBOOK_INSIDE"  # set for a command handed over to .venv, so that it is not handed over again
 
@@ -99,6 +99,31 @@ def serve(port: int | None = None, place: Place | None = None) -> int:
     from helpers.engine import serve as engine
 
     return engine.main(engine.PORT if port is None else port)
+
+
+def prepare(file: str, **options) -> int:
+    """`helpers.prepare.command.main`, here if the packages are here, else in `.venv`."""
+    for name in ("file", "to", "report", "validation"):  # the other Python starts in another folder
+        value = file if name == "file" else options.get(name)
+        if value:
+            options[name] = str(Path(value).expanduser().absolute())
+    if missing_here():
+        return run_inside(Place(), ["prepare", *prepare_arguments(options)])
+    from helpers.prepare import command
+
+    return command.main(**options)
+
+
+def prepare_arguments(options: dict) -> list[str]:
+    """The options of `prepare` as they stand on a command line."""
+    options = dict(options)
+    arguments = [options.pop("file")]
+    options |= options.pop("columns", {})
+    if "form" in options:
+        options["format"] = options.pop("form")
+    for name, value in options.items():
+        arguments += [f"--{name}"] if value is True else [f"--{name}={value}"]
+    return arguments
 
 
 # ----------------------------------------------------------------------------- handing over

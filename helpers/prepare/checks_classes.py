@@ -1,0 +1,91 @@
+"""Checks of classes: enough of each, not too unequal, one token each."""
+
+from collections import Counter
+
+from helpers import tokens
+from helpers.prepare import token_counts
+from helpers.prepare.report import WARNING, Finding
+from helpers.prepare.rules import CLASSIFICATION, Case, check, shown, some
+
+A_CLASS = 100  # examples at least: OpenAI's historic guide
+UNEQUAL = 10  # times as many examples in the largest class as in the smallest: our own line, not a law
+LISTED = 8
+
+
+def classes(case: Case) -> Counter | None:
+    """The classes as they will be, each with one leading space, and their examples; None for other tasks."""
+    facts = case.facts
+    if case.task != CLASSIFICATION or facts.classes is None or facts.distinct == 1:
+        return None
+    lower = case.pairs and facts.completions.upper * 2 > facts.completions.lower
+    merged: Counter = Counter()
+    for text, count in facts.classes.items():
+        if text.strip():
+            name = " " + text.strip()
+            merged[name.lower() if lower else name] += count
+    return merged if len(merged) > 1 else None
+
+
+@check
+def small_classes(case: Case) -> Finding | None:
+    counted = classes(case)
+    small = {name: n for name, n in (counted or {}).items() if n < A_CLASS}
+    if not small:
+        return None
+    return Finding(
+        "small_classes",
+        WARNING,
+        f"{some(len(small), 'class', 'classes')} with fewer than {A_CLASS} examples: {listed(small)}.",
+        f"About {A_CLASS} examples a class is the least to aim for.",
+        len(small),
+    )
+
+
+@check
+def imbalance(case: Case) -> Finding | None:
+    counted = classes(case)
+    if not counted or max(counted.values()) < UNEQUAL * min(counted.values()):
+        return None
+    (largest, n), (smallest, m) = counted.most_common()[0], counted.most_common()[-1]
+    share = n / sum(counted.values())
+    return Finding(
+        "imbalance",
+        WARNING,
+        f"The classes are unequal: {shown(largest)} has {n:,} examples, {shown(smallest)} {m:,}.",
+        f"Always saying {shown(largest)} is right {share:.0%} of the time: judge the model by each class.",
+    )
+
+
+@check
+def long_classes(case: Case) -> Finding | None:
+    """Classes of more than one token, and those that begin with the same token."""
+    counted = classes(case) if case.pairs else None
+    if not counted:
+        return None
+    if all(token_counts.surely_one(name, case.limit.model) for name in counted):
+        return None
+    firsts: dict[int, list[str]] = {}
+    long = []
+    for name in counted:
+        ids = tokens.encode(name[:1000], case.limit.model)
+        firsts.setdefault(ids[0], []).append(name)
+        if len(ids) > 1:
+            long.append((name, len(ids)))
+    if not long:
+        return None
+    names = ", ".join(f"{shown(name)} has {n}" for name, n in long[:LISTED])
+    clash = next((names for names in firsts.values() if len(names) > 1), None)
+    worse = f" {' and '.join(map(shown, clash[:3]))} begin with the same token." if clash else ""
+    return Finding(
+        "long_classes",
+        WARNING,
+        f"{some(len(long), 'class', 'classes')} of more than one token ({case.limit.model}): {names}.{worse}",
+        "With max_tokens=1 the first token decides, and logprobs gives its probability only: choose names of "
+        "one token each, or at least with different first tokens.",
+        len(long),
+    )
+
+
+def listed(counts: dict[str, int]) -> str:
+    names = ", ".join(f"{shown(name)} {n:,}" for name, n in list(counts.items())[:LISTED])
+    return names + (" and others" if len(counts) > LISTED else "")
