@@ -3,7 +3,7 @@
     from exercise_cases import Case, make_tests
 
     CASES = [Case("ratio", lambda answer: check.ratio(answer, 1, 2), solutions=[0.5], wrong=[(2, "turn it")])]
-    test_exercises = make_tests(CASES)
+    TestExercises = make_tests(CASES)
 
 `check` takes the answer alone. A wrong answer comes with a telling fragment of the hint that it must get.
 """
@@ -37,7 +37,7 @@ class Case(NamedTuple):
 
 
 def make_tests(cases: Sequence[Case]) -> type:
-    """A class of tests over `cases`; bind it to a name that begins with `test`, or with `Test`."""
+    """A class of tests over `cases`; bind it to a name that begins with `Test`."""
     every_case = pytest.mark.parametrize("case", cases, ids=[case.name for case in cases])
 
     class TestExercises:
