@@ -127,6 +127,7 @@ def test_numbered_headings_are_no_running_heads():
         (["a well-", "known shop"], "a well-known shop"),
         (["the half-price bag is a half-", "price bag"], "the half-price bag is a half-price bag"),
         (["the North-", "East corner"], "the North-East corner"),
+        (["a state-of-the-", "art mill"], "a state-of-the-art mill"),
         (["pages 10-", "12 and 15"], "pages 10- 12 and 15"),
         (["the packaging of the pack-", "aging team"], "the packaging of the packaging team"),
         (["gift cards and", "gift boxes"], "gift cards and gift boxes"),
@@ -333,3 +334,26 @@ def test_pdfs_can_be_read_in_threads():
     for reader in readers:
         reader.join()
     assert len(found) == 6 and len(set(found)) == 1
+
+
+def test_a_rule_between_narrow_cells_keeps_them_apart():
+    rows = [(72, 680, 10, "Huila"), (131, 680, 10, "Colombia"), (186, 680, 10, "11.00")]
+    rows += [(x, 662, 10, text) for x, text in ((72, "Yirga"), (131, "Ethiopia"), (186, "12.50"))]
+    rules = [(66, y, 230, y) for y in (692, 674, 656)] + [(x, 656, x, 692) for x in (66, 125, 180, 230)]
+    (table,) = [block for block in blocks([*make.lines(BODY, y=760), *rows, *rules]) if block.kind == "table"]
+    assert table.rows == (("Huila", "Colombia", "11.00"), ("Yirga", "Ethiopia", "12.50"))
+
+
+def test_large_bullets_are_no_headings_and_numbered_headings_stay_apart():
+    page = [
+        *make.lines(["Guide", "1. Keeping beans", "2.1 Keeping tea"], y=780, size=16, step=20),
+        *make.lines(BODY, y=700),
+        *make.lines(["• one", "• two"], y=600, size=14, step=20),
+    ]
+    found = [(block.kind, block.text) for block in blocks(page)]
+    assert found[:3] == [
+        ("heading", "Guide"),
+        ("heading", "1. Keeping beans"),
+        ("heading", "2.1 Keeping tea"),
+    ]
+    assert found[-2:] == [("list item", "one"), ("list item", "two")]

@@ -89,6 +89,20 @@ def test_endings_that_turn_out_shorter_later_are_counted_again():
     assert report.finding("separator_inside").count == SIZE
 
 
+def test_how_the_sentence_before_the_separator_ends_is_no_part_of_it():
+    rows = [{"prompt": f"Ad: Tea {i}.\nSupported:", "completion": f" {WORDS[i % 2]}"} for i in range(9)]
+    assert (
+        prepare.check(rows)
+        .finding("long_separator")
+        .message.startswith(r'All prompts end with "\nSupported:".')
+    )
+    rows[4]["prompt"] = "Ad\nSupported: by us\nTea.\nSupported:"
+    report = prepare.check(rows)
+    assert report.finding("separator_inside").count == 1
+    assert r'"\nSupported:" also occurs' in report.finding("separator_inside").message
+    assert report.usage[0].startswith(r'End every prompt with "\nSupported:"')
+
+
 def test_batches_make_no_difference(monkeypatch):
     rows = [*reviews(3000), *reviews(50), {"prompt": "x\x01", "completion": ""}, *reviews(10, start=9000)]
     whole = str(prepare.check(rows))

@@ -1,10 +1,10 @@
 """Documents to text, to chunks, and to rows for fine-tuning.
 
-    document = documents.read("data/documents/handbook_en.pdf")   # headings, paragraphs, lists, tables,
-    footnotes documents.sections(document)                                   # what stands under each heading
-    documents.chunks(document, 200, 40, model)                     # at most 200 tokens each, 40 of them
-    repeated documents.question_pairs(document)                             # prompts and completions
-    documents.prompt_rows(pairs); documents.chat_rows(pairs)       # rows, as helpers.jsonl writes them
+    document = documents.read("data/documents/handbook_en.pdf")   # headings, paragraphs, tables, notes
+    documents.sections(document)                                  # what stands under each heading
+    documents.chunks(document, 200, 40, model)                    # at most 200 tokens, 40 repeated
+    pairs = documents.question_pairs(document)                    # prompts and completions
+    documents.prompt_rows(pairs); documents.chat_rows(pairs)      # rows, as helpers.jsonl writes them
 
 One module a format (`pdf`, `office`, `web`, `markdown`, `tables`, `plain`), `read` to choose among them by
 content, `limits` for what a file may ask for, `sections` and `pairs` for what comes after. PDF, Office and

@@ -33,9 +33,14 @@ HEADING_RATIO, FOOTNOTE_RATIO = 1.12, 0.92
 NOTE = re.compile(rf"{MARK_START}?(\d{{1,2}}|[*†‡§]{{1,2}})(?:{MARK_END}\s*|[.)]?\s+)(?=\S)")
 MARKS = re.compile(f"{MARK_START}([^{MARK_END}]*){MARK_END}")
 LIST_MARK = re.compile(rf"(?:{BULLET.pattern})\s+(?=\S)")
+SIGN_MARK = re.compile(r"[-•‣▪○●·–*]\s+(?=\S)")  # a list's, never a heading's
+NUMBERED = re.compile(
+    r"(?:\d{1,2}\.)+(?:\d{1,2})?\)?\s|\d{1,2}\)\s|제\s?\d{1,3}\s?[장절조]"
+)  # a heading begins
 QUESTION = re.compile(r"(?:Q|A|Question|Answer|질문|답변|문|답)\s?\d{0,3}\s?[.:：]\s", re.IGNORECASE)
 SENTENCE_END = re.compile(r"[.!?…。:：;]['\")\]’”]*$")
 DIVIDED = re.compile(r"([^\W\d_]+)[-\u00ad\u2010]$")
+HYPHENATED = re.compile(r"[^\W\d_]-[^\W\d_]+$")  # a word with a hyphen in it already: "state-of-the"
 FIRST_WORD = re.compile(r"[^\W\d_]+")
 WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 HANGUL = re.compile(r"[가-힣]")
@@ -184,7 +189,8 @@ def _goes_on(lines: list[Line], line: Line, leading: float, body_size: float) ->
             step < -3 * body_size and abs(before.size - line.size) <= 0.6 and _unfinished(before.text)
         )  # next column
     if line.size >= HEADING_RATIO * body_size:
-        return step < 1.5 * line.size
+        begins = NUMBERED.match(line.text) or SIGN_MARK.match(line.text)
+        return step < 1.5 * line.size and not begins
     if step > 1.3 * max(leading, 1.1 * line.size) or before.bold != line.bold:
         return False
     if LIST_MARK.match(line.text) or QUESTION.match(line.text):
@@ -201,7 +207,7 @@ def _block(lines: list[Line], sizes: list[float], labels: set[str], vocabulary: 
     text = _joined([line.text for line in lines], labels, vocabulary)
     page, size = lines[0].page, lines[0].size
     level = next((i for i, known in enumerate(sizes, start=1) if abs(size - known) <= 0.6), 0)
-    if level and len(text) < 300:
+    if level and len(text) < 300 and not SIGN_MARK.match(text):
         return Block(HEADING, text, level=level, page=page)
     if mark := LIST_MARK.match(text):
         numbered = mark[0].strip() if mark[0].strip()[0].isalnum() or mark[0][0] == "(" else ""
@@ -251,7 +257,11 @@ def _join(text: str, line: str, vocabulary: Counter) -> str:
         return text
     divided, first = DIVIDED.search(text), FIRST_WORD.match(line)
     if divided and first:
-        return text[:-1] + line if _was_divided(divided[1], first[0], text[-1], vocabulary) else text + line
+        return (
+            text[:-1] + line
+            if _was_divided(divided[1], first[0], text[-1], text[:-1], vocabulary)
+            else text + line
+        )
     if UNSPACED.match(text[-1]) and UNSPACED.match(line):
         return text + line
     if HANGUL.match(text[-1]) and HANGUL.match(line) and _is_cut(text, line, vocabulary):
@@ -259,9 +269,9 @@ def _join(text: str, line: str, vocabulary: Counter) -> str:
     return f"{text.rstrip()} {line}"
 
 
-def _was_divided(start: str, end: str, hyphen: str, vocabulary: Counter) -> bool:
+def _was_divided(start: str, end: str, hyphen: str, before: str, vocabulary: Counter) -> bool:
     """Whether a hyphen at a line's end only divides a word ("ship-ping"), or is its own ("well-known")."""
-    if vocabulary[f"{start}-{end}".lower()]:
+    if vocabulary[f"{start}-{end}".lower()] or HYPHENATED.search(before):
         return False
     if vocabulary[f"{start}{end}".lower()] or hyphen == "\u00ad":
         return True

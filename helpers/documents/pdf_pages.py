@@ -12,7 +12,7 @@ import ctypes
 import itertools
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ SHORTEST_RULE = 20.0
 RULE_THICKNESS = 2.0
 SEGMENTS = 2_000  # of a path; more is a drawing
 PATHS = 5_000
+BORDERS = 300  # vertical rules; a page with more is a drawing
 
 pdfium_lock = threading.RLock()  # PDFium must not be called by two threads at once
 
@@ -120,16 +121,16 @@ def _read_page(pypdfium2, pdf: "pypdfium2.PdfDocument", number: int) -> Page:
         turns = page.get_rotation() // 90 % 4
         width, height = page.get_size()
         read = Page(number, width, height)
-        letters = list(_letters(raw, textpage, turns, read))
-        read.runs = list(_runs(letters))
-        if len(read.runs) > limits.RUNS:
-            raise DataError(f"its page {number} is a drawing with {len(read.runs):,} separate pieces of text")
         objects = itertools.islice(page.get_objects(max_depth=3), PATHS)
         for item in objects:
             if item.type == raw.FPDF_PAGEOBJ_PATH:
                 read.rules += _rules(raw, item, turns)
             elif item.type == raw.FPDF_PAGEOBJ_IMAGE:
                 read.images += 1
+        letters = list(_letters(raw, textpage, turns, read))
+        read.runs = list(_runs(letters, [rule for rule in read.rules if not rule.horizontal][:BORDERS]))
+        if len(read.runs) > limits.RUNS:
+            raise DataError(f"its page {number} is a drawing with {len(read.runs):,} separate pieces of text")
         return read
     finally:
         textpage.close()
@@ -214,7 +215,8 @@ def _turned(x: float, y: float, turns: int, page: Page) -> tuple[float, float]:
     return page.width - y, x
 
 
-def _runs(letters: list[_Letter | None]) -> Iterator[Run]:
+def _runs(letters: list[_Letter | None], borders: Sequence[Rule] = ()) -> Iterator[Run]:
+    """Letters side by side; a vertical rule (`borders`) between them ends a run."""
     run: Run | None = None
     gap = False
     for letter in letters:
@@ -227,7 +229,7 @@ def _runs(letters: list[_Letter | None]) -> Iterator[Run]:
                 run.right = max(run.right, letter.right)  # a blank is no gap
                 run.text += " "
             continue
-        if run is not None and _follows(run, letter):
+        if run is not None and _follows(run, letter) and not _bordered(run, letter, borders):
             if gap and not run.text.endswith(" "):
                 run.text += " "
             run.text += letter.text
@@ -253,6 +255,13 @@ def _follows(run: Run, letter: _Letter) -> bool:
         and abs(letter.size - run.size) < 0.05 * run.size
         and letter.bold == run.bold
     )
+
+
+def _bordered(run: Run, letter: _Letter, borders: Sequence[Rule]) -> bool:
+    """Whether a vertical rule stands in the gap before a letter: two cells of a table."""
+    if letter.left - run.right < 0.4 * run.size:
+        return False
+    return any(run.right < rule.at < letter.left and rule.start < run.base < rule.end for rule in borders)
 
 
 # ----------------------------------------------------------------------------- ruled lines

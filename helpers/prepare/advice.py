@@ -5,8 +5,11 @@ source is known here, and hosted fine-tuning is closing (lesson 12). Left out: t
 on the host.
 """
 
+from helpers import tokens
+from helpers.prepare.checks_classes import class_tokens, classes, same_beginning
 from helpers.prepare.checks_pairs import separates, stops
 from helpers.prepare.rules import CLASSIFICATION, CONDITIONAL, OPEN_ENDED, Case, shown
+from helpers.prepare.token_counts import surely_one
 
 EPOCHS, FEWEST, MOST = 3, 100, 25_000
 MOST_LOGPROBS = 5
@@ -43,16 +46,29 @@ def _calling(case: Case) -> list[str]:
     if case.task == OPEN_ENDED:
         lines.append("Call the model with an empty prompt, or with the beginning of a text.")
     if case.task == CLASSIFICATION:
-        number = min(facts.distinct, MOST_LOGPROBS)
-        lines.append(
-            f"Call it with max_tokens=1, temperature=0 and logprobs={number}: the first token is the class, "
-            "and the log probabilities say how sure it is."
-        )
+        lines.append(_classifying(case))
     if case.task == CONDITIONAL and case.comparable and stops(stop):
         lines.append(
             f"Call it with stop=[{shown(stop.mark)}], and max_tokens as large as the longest answer needs."
         )
     return lines
+
+
+def _classifying(case: Case) -> str:
+    names = classes(case) or {}
+    if not all(surely_one(name, case.limit.model) for name in names):
+        ids = class_tokens(names, case.limit.model)
+        if same_beginning(ids):
+            longest = max(map(len, ids.values()))
+            return (
+                f"Call it with max_tokens={longest} and temperature=0: some classes begin with the same "
+                "token, so the first one does not decide."
+            )
+    number = min(case.facts.distinct, MOST_LOGPROBS)
+    return (
+        f"Call it with max_tokens=1, temperature=0 and logprobs={number}: the first token is the class, "
+        "and the log probabilities say how sure it is."
+    )
 
 
 def _chatting() -> list[str]:
@@ -69,7 +85,9 @@ def _training(case: Case) -> str:
             f"A host's usual choice for so many examples: {often}. (--tokens MODEL counts what is paid for.)"
         )
     paid = times * case.facts.tokens
+    model = case.limit.model
+    estimate = " (an estimate: its tokenizer is not known here)" if tokens.is_estimate(model) else ""
     return (
         f"A host's usual choice for so many examples: {often}, so {case.facts.tokens:,} tokens x {times} = "
-        f"{paid:,} tokens to pay for, counted for {case.limit.model}. Look up the host's price for training."
+        f"{paid:,} tokens to pay for, counted for {model}{estimate}. Look up the host's price for training."
     )

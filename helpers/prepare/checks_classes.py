@@ -1,6 +1,7 @@
 """Checks of classes: enough of each, not too unequal, one token each."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from helpers import tokens
 from helpers.prepare import token_counts
@@ -64,18 +65,16 @@ def long_classes(case: Case) -> Finding | None:
         return None
     if all(token_counts.surely_one(name, case.limit.model) for name in counted):
         return None
-    firsts: dict[int, list[str]] = {}
-    long = []
-    for name in counted:
-        ids = tokens.encode(name[:1000], case.limit.model)
-        firsts.setdefault(ids[0], []).append(name)
-        if len(ids) > 1:
-            long.append((name, len(ids)))
+    ids = class_tokens(counted, case.limit.model)
+    long = [(name, len(of_name)) for name, of_name in ids.items() if len(of_name) > 1]
     if not long:
         return None
     names = ", ".join(f"{shown(name)} has {n}" for name, n in long[:LISTED])
-    clash = next((names for names in firsts.values() if len(names) > 1), None)
+    clash = same_beginning(ids)
     worse = f" {' and '.join(map(shown, clash[:3]))} begin with the same token." if clash else ""
+    bare = class_tokens([name.strip() for name in counted], case.limit.model)
+    if clash and all(len(of_name) == 1 for of_name in bare.values()):
+        worse += " Without a space before it each is one token: refuse that repair, or choose other names."
     return Finding(
         "long_classes",
         WARNING,
@@ -84,6 +83,44 @@ def long_classes(case: Case) -> Finding | None:
         "one token each, or at least with different first tokens.",
         len(long),
     )
+
+
+@check
+def class_spellings(case: Case) -> Finding | None:
+    """Classes that differ only in spaces around them or in capitals."""
+    facts = case.facts
+    if case.task != CLASSIFICATION or facts.classes is None:
+        return None
+    spelt: dict[str, list[str]] = {}
+    for text in facts.classes:
+        spelt.setdefault(text.strip().casefold(), []).append(text)
+    # a missing leading space, and capitals everywhere, have findings of their own, whose repairs mend them
+    several = [texts for texts in spelt.values() if len({text.removeprefix(" ") for text in texts}) > 1]
+    if not several:
+        return None
+    return Finding(
+        "class_spellings",
+        WARNING,
+        f"{some(len(several), 'class', 'classes')} written in more than one way: "
+        + "; ".join(" and ".join(map(shown, texts[:3])) for texts in several[:LISTED])
+        + ".",
+        "To the model they are different answers. Write each class in one way, in the file that this one is "
+        "made from.",
+        len(several),
+    )
+
+
+def class_tokens(names: Iterable[str], model: str) -> dict[str, list[int]]:
+    """Each class's tokens."""
+    return {name: list(tokens.encode(name[:1000], model)) for name in names}
+
+
+def same_beginning(ids: dict[str, list[int]]) -> list[str]:
+    """The first group of classes that begin with the same token; empty if there is none."""
+    firsts: dict[int, list[str]] = {}
+    for name, of_name in ids.items():
+        firsts.setdefault(of_name[0], []).append(name)
+    return next((names for names in firsts.values() if len(names) > 1), [])
 
 
 def listed(counts: dict[str, int]) -> str:

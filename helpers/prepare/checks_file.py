@@ -5,8 +5,13 @@ from collections.abc import Iterator
 from helpers.prepare.repairs import Nothing
 from helpers.prepare.report import ERROR, NEEDED, NOTE, WARNING, Finding
 from helpers.prepare.rules import Case, check, some
+from helpers.prepare.source import SURROGATE, Source
 
 ENOUGH = 100
+ENCODING = (
+    "Save the file as UTF-8 (in a spreadsheet: CSV UTF-8), or name its encoding: --encoding cp949 for "
+    "Korean, --encoding cp1252 for Western European languages."
+)
 READ_AS = (Nothing(),)
 
 
@@ -18,15 +23,33 @@ def missing_columns(case: Case) -> Finding | None:
     return Finding(
         "missing_columns",
         ERROR,
-        f"{names} {'are' if len(case.source.missing) > 1 else 'is'} missing. Name the columns prompt and "
-        "completion, or say which ones they are (--prompt NAME, --completion NAME).",
+        f"{names} {'are' if len(case.source.missing) > 1 else 'is'} missing. {_instead(case.source)}",
         "Every example is a prompt and the completion that should follow it.",
     )
 
 
+def _instead(source: Source) -> str:
+    """What is there in place of the columns that are missing, and what to do."""
+    if any(SURROGATE.search(name) for name in source.extra):
+        return f"The names of the columns are not UTF-8. {ENCODING}"
+    if not source.extra:
+        return "Name the columns prompt and completion."
+    has = "Instead there " + ("is" if len(source.extra) == 1 else "are") + f" {_listed(source.extra)}."
+    if "conversations" in source.extra:
+        return (
+            f"{has} That is ShareGPT's form, which is not read. Write each example as "
+            '{"messages": [{"role": "user", "content": ...}, {"role": "assistant", "content": ...}]}.'
+        )
+    return f"{has} Rename them, or say which ones they are (--prompt NAME, --completion NAME)."
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(map(repr, names[:8])) + (" and others" if len(names) > 8 else "")
+
+
 @check
 def no_examples(case: Case) -> Finding | None:
-    if case.facts.rows:
+    if case.facts.rows or case.source.missing:
         return None
     return Finding("no_examples", ERROR, "No example is left: there is nothing to train with.")
 
@@ -45,9 +68,9 @@ def renamed_columns(case: Case) -> Finding | None:
 @check
 def extra_columns(case: Case) -> Finding | None:
     extra = case.source.extra
-    if not extra:
+    if not extra or case.source.missing:
         return None
-    names = ", ".join(map(repr, extra[:8])) + (" and others" if len(extra) > 8 else "")
+    names = _listed(extra)
     return Finding(
         "extra_columns",
         NEEDED,
@@ -65,9 +88,9 @@ def how_it_was_read(case: Case) -> Iterator[Finding]:
             why = "Training reads JSONL: UTF-8, one object a line."
             message = case.source.notes[name]
             yield Finding(name, NEEDED, message, why, repair="Write plain JSONL.", steps=READ_AS)
-    for name in ("sheets", "delimiter"):
+    for name, level in (("sheets", NOTE), ("delimiter", NOTE), ("formulas", WARNING)):
         if name in case.source.notes:
-            yield Finding(name, NOTE, case.source.notes[name])
+            yield Finding(name, level, case.source.notes[name])
     if case.source.form != case.source.to:
         message = f"The examples have the form {case.source.form} and become {case.source.to}."
         yield Finding("new_form", NEEDED, message, repair="Convert them.", steps=READ_AS)
@@ -109,6 +132,16 @@ def invalid_utf8(case: Case) -> Finding | None:
     tally = case.facts.bad.get("utf8")
     if tally is None:
         return None
+    if tally.count > case.facts.rows:  # to leave out most of a file is no repair
+        return Finding(
+            "invalid_utf8",
+            ERROR,
+            f"{some(tally.count, case.source.unit)} with bytes that are not UTF-8: the file has another "
+            "encoding.",
+            ENCODING,
+            tally.count,
+            tally.first,
+        )
     return Finding(
         "invalid_utf8",
         NEEDED,

@@ -105,7 +105,7 @@ def prompt_beginning(case: Case) -> Finding | None:
     if not case.pairs or not case.comparable or same(column) or column.prefix is None:
         return None
     room = column.shortest - (len(column.mark) if separates(column.mark) else 0)
-    prefix = column.prefix[: max(room, 0)]
+    prefix = whole_words(column.prefix[: max(room, 0)])
     if len(prefix) <= LONG_PROMPT_BEGINNING:
         return None
     return Finding(
@@ -124,15 +124,16 @@ def completion_beginning(case: Case) -> Finding | None:
     if not case.pairs or not case.comparable or case.facts.distinct == 1 or column.prefix is None:
         return None
     room = column.shortest - (len(column.mark) if case.task == CONDITIONAL and stops(column) else 0)
-    if len(column.prefix) < LONG_COMPLETION_BEGINNING or room <= len(column.prefix):
+    prefix = whole_words(column.prefix)
+    if len(prefix) < LONG_COMPLETION_BEGINNING or room <= len(prefix):
         return None
     return Finding(
         "completion_beginning",
         RECOMMENDED,
-        f"All completions begin with {shown(column.prefix)}.",
+        f"All completions begin with {shown(prefix)}.",
         "The first token should already say something; what is always the same need not be generated.",
         repair="Take it away.",
-        steps=[Strip(COMPLETIONS, column.prefix)],
+        steps=[Strip(COMPLETIONS, prefix)],
     )
 
 
@@ -154,6 +155,11 @@ def leading_space(case: Case) -> Finding | None:
 
 
 # ----------------------------------------------------------------------------- endings
+
+
+def whole_words(prefix: str) -> str:
+    """A common beginning up to its last whole word: " unsatisf" of " unsatisfied" is none."""
+    return re.sub(r"\w+\Z", "", prefix)
 
 
 def same(column: Column) -> bool:

@@ -18,7 +18,7 @@ MIX = np.int64(0x1E3779B97F4A7C15)  # an odd number with its bits well mixed
 @check
 def empty_completions(case: Case) -> Finding | None:
     empty = case.facts.empty
-    if not empty.count:
+    if not empty.count or case.source.missing:
         return None
     return Finding(
         "empty_completions",
@@ -89,7 +89,7 @@ def too_long(case: Case) -> Finding | None:
     return Finding(
         "too_long",
         RECOMMENDED,
-        f"{some(long.count, 'example')} over {case.limit.tokens:,} tokens ({case.limit.model}).",
+        f"{some(long.count, 'example')} over {case.limit.tokens:,} tokens, as {case.limit.model} counts.",
         "What is over the limit is cut off or refused. Prompt, separator and completion count together.",
         long.count,
         long.first,

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from helpers.prepare import secrets
 from helpers.prepare.signs import Signs
 
 FIRST = 5  # how many examples of a finding are kept
+LONGEST_KEY = 300  # characters beyond those shown in which a key is still recognised as one
 
 SEPARATORS = (
     " ->",
@@ -28,6 +30,8 @@ SEPARATORS = (
     "\n\n+++++++\n\n",
 )
 """Endings for prompts, in the order in which they are tried: the old tool's seven, and three more."""
+
+UNUSUAL = re.compile(r"[^\w\s.,;?!'\"()…。？！]")  # what does not occur in ordinary sentences
 
 STOPS = (
     "\n",
@@ -61,10 +65,10 @@ class Tally:
         self.count = 0
         self.first: list[Example] = []
 
-    def add(self, number: int, text: str) -> None:
+    def add(self, number: int, text: str, size: int = 60) -> None:
         self.count += 1
         if len(self.first) < FIRST:
-            self.first.append(Example(number, shortened(text)))
+            self.first.append(Example(number, shortened(text, size)))
 
     def add_many(self, count: int, places: Iterable[tuple[int, str]]) -> None:
         """As many as `count`; of their places only the first are looked at."""
@@ -90,10 +94,16 @@ class Column:
 
     @property
     def mark(self) -> str:
-        """The common ending as far as it looks like a mark: a known one, else all that is common."""
+        """The common ending as far as it looks like a mark: a known one, else all that is common.
+
+        Of ".\\nSupported:" only "\\nSupported:" is the mark: how a sentence ends before it is ordinary text.
+        """
         suffix = self.suffix or ""
         known = (ending for ending in self.known if ending != "." and suffix.endswith(ending))
-        return max(known, key=len, default=suffix)
+        before, line_end, last = suffix.rpartition("\n")
+        before = before.rstrip("\n")
+        own_line = line_end and last.strip() and not UNUSUAL.search(before)
+        return max(known, key=len, default=suffix[len(before) :] if own_line else suffix)
 
     def add(self, numbers: Sequence[int], texts: list[str], joined: str, signs: Signs) -> None:
         """One batch more; `joined` is its texts with "\\0" between them, `signs` what was counted in it."""
@@ -151,6 +161,9 @@ def common_beginning(texts: Sequence[str]) -> str:
 
 
 def shortened(text: str, size: int = 60) -> str:
-    """The beginning of a text for a list of examples, its line ends shown."""
+    """The beginning of a text for a list of examples, its line ends shown, keys and the like masked."""
+    long = len(text) > size
+    if secrets.find(text[: size + LONGEST_KEY]):
+        text = secrets.without(text[: size + LONGEST_KEY])
     shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in islice(text, size + 1))
-    return shown if len(text) <= size else f"{shown[:size]}…"
+    return shown if not long and len(text) <= size else f"{shown[:size]}…"

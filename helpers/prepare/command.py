@@ -11,6 +11,9 @@ from helpers.prepare.report import NEEDED, RECOMMENDED, Finding, Report
 from helpers.prepare.rules import CLASSIFICATION
 
 SHARE = 0.2
+TRIES = 3
+INTERRUPTED = 130  # the exit code of a program stopped with Ctrl-C
+ANSWERS = {"": True, "y": True, "yes": True, "n": False, "no": False}
 
 
 def main(
@@ -23,7 +26,8 @@ def main(
     ask: Callable[[str], str] | None = None,
     **options: Any,
 ) -> int:
-    """Prepare a file; returns the exit code: 0, or 1 for an error and, with `check`, for anything to repair.
+    """Prepare a file; returns the exit code: 0; 1 for an error and, with `check`, for anything to repair; 130
+    when stopped.
 
     Without `yes`, questions are asked where someone can answer them (`ask`; a terminal); else nothing is
     written, and 1 is returned if there was something to do.
@@ -46,7 +50,11 @@ def main(
         return SHARE if _agreed(ask, question) else None
 
     accept = True if yes else lambda finding: _accepted(ask, finding)
-    done = work.run(file, accept=accept, split=split, report=show, **options)
+    try:
+        done = work.run(file, accept=accept, split=split, report=show, **options)
+    except KeyboardInterrupt:
+        _say("\nStopped: no file was written.")
+        return INTERRUPTED
     _save(done.after, report)
     return _conclude(done)
 
@@ -90,11 +98,16 @@ def _accepted(ask: Callable[[str], str] | None, finding: Finding) -> bool:
 
 
 def _agreed(ask: Callable[[str], str] | None, question: str) -> bool:
-    """Whether the answer is yes; Enter is yes, and the end of the input is no."""
-    try:
-        return ask is not None and ask(f"{question} [Y/n] ").strip().lower() in ("", "y", "yes")
-    except EOFError:
-        return False
+    """Whether the answer is yes; Enter is yes, the end of the input is no, anything else is asked again."""
+    for _ in range(TRIES if ask is not None else 0):
+        try:
+            answer = ask(f"{question} [Y/n] ").strip().lower()
+        except EOFError:
+            return False
+        if answer in ANSWERS:
+            return ANSWERS[answer]
+        _say("Please answer y or n.")
+    return False
 
 
 def _checking(options: dict) -> dict:

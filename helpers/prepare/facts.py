@@ -24,6 +24,7 @@ from helpers.prepare.columns import SEPARATORS, STOPS, Column, Tally, shortened
 from helpers.prepare.signs import Signs, odd_characters, signs_of
 from helpers.prepare.token_counts import Limit
 
+SENTENCES = 300  # characters that are shown of what is wrong with a record
 CLASSES = 1000  # more different completions than that are not counted one by one
 
 # For the prompt's letters and digits: capitals to small letters, and all other ASCII away.
@@ -119,7 +120,7 @@ def _no_collection() -> Iterator[None]:
 
 def add(facts: Facts, batch: Batch, limit: Limit, groups: bool, scan: bool, other: "Facts | None") -> None:
     for number, kind, problem in batch.bad:
-        facts.bad.setdefault(kind, Tally()).add(number, problem)
+        facts.bad.setdefault(kind, Tally()).add(number, problem, SENTENCES)
     if blank := [not text.strip() for text in batch.completions] if _has_blank(batch) else None:
         for number, _ in compress(zip(batch.numbers, batch.completions), blank):
             facts.empty.add(number, "")

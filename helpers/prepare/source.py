@@ -6,7 +6,7 @@ Left out: reading (`source_tables`, `source_objects`).
 import codecs
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +106,14 @@ def meaning(key: Any, columns: Mapping) -> str:
     """What a key stands for: as told, else itself in small letters, if no other was told to."""
     name = columns.get(key, str(key).strip().lower())
     return f"another {name}" if key not in columns and name in columns.values() else name
+
+
+def need_columns(name: str, columns: Mapping[str, str], there: Sequence[Any]) -> None:
+    """Raise DataError when a column that the caller named is not there; `there`: the columns that are."""
+    absent = [column for column in columns if column not in there]
+    if absent:
+        names = ", ".join(repr(str(column)) for column in there[:8]) or "none"
+        raise DataError(f"{name} has no column {absent[0]!r}. Its columns are {names}.")
 
 
 def byte_order_mark(path: Path) -> dict[str, str]:

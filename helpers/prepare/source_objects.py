@@ -6,6 +6,7 @@ files of one JSON value that are too large to read whole.
 
 import codecs
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from helpers import jsonl
 from helpers.errors import DataError
 from helpers.jsonl import files as jsonl_files
 from helpers.prepare.batches import SIZE, Bad, Batch, from_rows
-from helpers.prepare.source import Source, byte_order_mark, meaning
+from helpers.prepare.source import Source, byte_order_mark, meaning, need_columns
 
 WHOLE = 500 * 2**20  # bytes of a .json file, which is read whole
 
@@ -61,6 +62,11 @@ def _whole(path: Path) -> list[Any]:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
+        if re.search(rb"}\s*{", text[max(error.pos - 20, 0) : error.pos + 2]):
+            raise DataError(
+                f"{path}, line {error.lineno}: a second object begins, and each is spread over several "
+                "lines. Put each object into one line (JSONL), or all into one list: [{...}, {...}]."
+            ) from error
         raise DataError(f"{path}, line {error.lineno}, is not JSON: {jsonl.explain(text)}") from error
     if isinstance(value, list):
         return value
@@ -103,13 +109,19 @@ def objects_source(
     objects = [_lowered(value, columns) for value in beginning if isinstance(value, dict)]
     form = next((found for value in objects if (found := jsonl.form_of(value))), "pairs")
     known = {*jsonl.FORMS[form], *jsonl.forms.ALSO[form]}
-    keys = list(dict.fromkeys(key for value in beginning if isinstance(value, dict) for key in value))
+    own = [  # a row of another form is a bad row, and its keys are no columns
+        value
+        for value in beginning
+        if isinstance(value, dict) and jsonl.form_of(_lowered(value, columns)) in (form, None)
+    ]
+    keys = list(dict.fromkeys(key for value in own for key in value))
+    need_columns(name, columns, keys)
     lowered = {key: meaning(key, columns) for key in keys}
     renamed = {
         k: v for k, v in lowered.items() if v in known and k != v and k not in columns and v not in keys
     }
     extra = [key for key in keys if lowered[key] not in known]
-    missing = [key for key in jsonl.FORMS[form] if key not in lowered.values()]
+    missing = [key for key in jsonl.FORMS[form] if key not in lowered.values()] if keys else []
     to = to or form
 
     def batches() -> Iterator[Batch]:

@@ -9,7 +9,7 @@ from typing import Any
 from helpers.errors import DataError
 from helpers.prepare import tables
 from helpers.prepare.batches import Bad, Batch
-from helpers.prepare.source import Source, byte_order_mark, meaning
+from helpers.prepare.source import Source, byte_order_mark, meaning, need_columns
 
 
 def table_source(path: Path, ending: str, to: str | None, columns: dict, encoding: str) -> Source:
@@ -23,6 +23,11 @@ def table_source(path: Path, ending: str, to: str | None, columns: dict, encodin
         names = tables.sheets(path)
         if len(names) > 1:
             notes["sheets"] = f"The first sheet, {names[0]!r}, is read; the workbook has {len(names)}."
+        if cell := tables.formula_without_value(path):
+            notes["formulas"] = (
+                f"Cell {cell} holds a formula whose result is not in the file, and is read as empty. Open "
+                "the workbook in a spreadsheet program, save it, and start again."
+            )
         read = lambda: tables.records_xlsx(path)  # noqa: E731
     else:
         notes |= byte_order_mark(path)
@@ -33,6 +38,7 @@ def table_source(path: Path, ending: str, to: str | None, columns: dict, encodin
             )
         read = lambda: tables.records_csv(path, mark, encoding)  # noqa: E731
     header = _header(path, read)
+    need_columns(path.name, columns, header)
     layout = _layout(header, columns)
     renamed, extra, missing = _names(header, layout, columns)
     return Source(

@@ -39,9 +39,19 @@ def open_source(
     if not path.is_file():
         raise DataError(f"{path} does not exist or is no file.")
     if ending not in ENDINGS:
-        raise DataError(f"{path} ends in {ending or 'nothing'}; known are {', '.join(ENDINGS)}.")
+        raise DataError(
+            f"{path} ends in {ending or 'nothing'}; known are {', '.join(ENDINGS)}.{_advice(ending)}"
+        )
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty.")
     if ending in (".json", ".jsonl"):
         return json_source(path, ending, to, columns)
     return table_source(path, ending, to, columns, encoding)
+
+
+def _advice(ending: str) -> str:
+    if ending in (".pdf", ".docx", ".html", ".htm", ".md"):
+        return " A document must become examples first: lesson 07 and helpers.documents show how."
+    if ending in (".xls", ".xlsm", ".xlsb", ".ods", ".numbers"):
+        return " Save it as .xlsx or as CSV UTF-8 from the spreadsheet program."
+    return ""

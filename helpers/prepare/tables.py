@@ -108,8 +108,22 @@ def sheets(path: Path) -> list[str]:
         return [sheet.title for sheet in book.worksheets]
 
 
+def formula_without_value(path: Path, rows: int = 100) -> str | None:
+    """The first such cell in the first rows of the first sheet ("B2"): some programs leave them."""
+    with _workbook(path) as book:
+        values = [tuple(row) for row in book.worksheets[0].iter_rows(max_row=rows, values_only=True)]
+    if not any(None in row for row in values):
+        return None
+    with _workbook(path, data_only=False) as book:
+        for row, stored in zip(book.worksheets[0].iter_rows(max_row=rows), values):
+            for cell, value in zip(row, stored):
+                if value is None and cell.data_type == "f":
+                    return cell.coordinate
+    return None
+
+
 @contextlib.contextmanager
-def _workbook(path: Path):
+def _workbook(path: Path, data_only: bool = True):
     import openpyxl
 
     try:
@@ -126,7 +140,7 @@ def _workbook(path: Path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about styles and print settings, which do not matter here
         try:
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            book = openpyxl.load_workbook(path, read_only=True, data_only=data_only)
             if not book.worksheets:
                 raise DataError(f"{path} has no sheet with cells.")
         except (ValueError, KeyError, TypeError, SyntaxError, AttributeError, zipfile.BadZipFile) as error:

@@ -19,7 +19,7 @@ from helpers.prepare import advice, checks_classes, checks_file, checks_pairs, c
 from helpers.prepare.batches import Batch
 from helpers.prepare.facts import Facts, gather
 from helpers.prepare.repairs import Append, Drop, Nothing, Repair, Space, apply
-from helpers.prepare.report import NEEDED, Finding, Report
+from helpers.prepare.report import ERROR, NEEDED, Finding, Report
 from helpers.prepare.source import Source
 from helpers.prepare.sources import open_source
 from helpers.prepare.splitting import allot
@@ -174,8 +174,20 @@ class _Work:
         self.has_groups = self.looked = False
         self.other = None
         if validation is not None:
+            self.other = self._comparable(validation, encoding, columns)
+
+    def _comparable(self, validation: Any, encoding: str, columns: Any) -> Facts:
+        """What is known of the validation file, whose columns may have their proper names already."""
+        try:
             other = open_source(validation, to=self.source.to, encoding=encoding, columns=columns)
-            self.other = gather(other.batches, self.limit)
+        except DataError:
+            if not columns:
+                raise
+            other = open_source(validation, to=self.source.to, encoding=encoding)
+        facts = gather(other.batches, self.limit)
+        if other.missing or not facts.rows:
+            raise DataError(f"No example in {other.name} can be compared: check that file first.")
+        return facts
 
     def look(
         self,
@@ -229,14 +241,16 @@ def _accepted(accept: Accept, finding: Finding) -> bool:
 
 def _report(source: Source, facts: Facts, limit: Any) -> Report:
     case = rules.Case(source, facts, limit)
+    found = rules.findings(case)
+    usable = not any(finding.level == ERROR for finding in found)
     return Report(
         source.name,
         source.to,
         case.task if facts.rows else "",
         source.unit,
         facts.rows,
-        rules.findings(case),
-        advice.usage(case),
+        found,
+        advice.usage(case) if usable else [],
         facts.tokens,
     )
 
