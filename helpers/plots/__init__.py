@@ -4,19 +4,58 @@ A figure says in words what it shows for those who cannot see it (`core.show`). 
 Left out: figures to move and to type into (`widgets`).
 """
 
+from helpers.plots.clusters import chance_range, choosing_k, group_stars, kmeans_steps
 from helpers.plots.core import COLOURS, MARKERS, show
+from helpers.plots.documents import answers_found, chunk_sizes, page_pieces
+from helpers.plots.maps import (
+    explained_variance,
+    kept_on_map,
+    labelled_map,
+    map_grid,
+    map_quality,
+    most_spread,
+    stars_on_map,
+)
 from helpers.plots.reviews import seen_before, stars, token_counts
+from helpers.plots.scores import confusion, reliability, roc, score_curves, score_intervals
+from helpers.plots.search import intervals, search_quality, threshold_cost
+from helpers.plots.training_files import first_tokens, learning_curves, token_growth
 from helpers.plots.vectors import arrows, cosine_spread, quality_by_dimensions, similarity_map
 
 __all__ = [
     "COLOURS",
     "MARKERS",
+    "answers_found",
     "arrows",
+    "chance_range",
+    "choosing_k",
+    "chunk_sizes",
+    "confusion",
     "cosine_spread",
+    "explained_variance",
+    "first_tokens",
+    "group_stars",
+    "intervals",
+    "kept_on_map",
+    "kmeans_steps",
+    "labelled_map",
+    "learning_curves",
+    "map_grid",
+    "map_quality",
+    "most_spread",
+    "page_pieces",
     "quality_by_dimensions",
+    "reliability",
+    "roc",
+    "score_curves",
+    "score_intervals",
+    "search_quality",
     "seen_before",
     "show",
     "similarity_map",
     "stars",
+    "stars_on_map",
+    "threshold_cost",
     "token_counts",
+    "token_growth",
 ]

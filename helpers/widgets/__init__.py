@@ -6,6 +6,33 @@ Colours come with fixed dark letters, so that they read in JupyterLab's light an
 Left out: figures (`plots`).
 """
 
+from helpers.widgets.clusters import cluster_explorer, group_page
+from helpers.widgets.documents import chunk_explorer, chunk_page, chunk_summary
+from helpers.widgets.maps import review_map
+from helpers.widgets.predictions import star_guess, star_guesser, threshold_slider, threshold_table
+from helpers.widgets.search import search_box, search_results, side_by_side
 from helpers.widgets.texts import neighbour_browser, neighbours, ranking, sentence_ranker, token_strips
+from helpers.widgets.training_files import label_box, label_tokens
 
-__all__ = ["neighbour_browser", "neighbours", "ranking", "sentence_ranker", "token_strips"]
+__all__ = [
+    "chunk_explorer",
+    "chunk_page",
+    "chunk_summary",
+    "cluster_explorer",
+    "group_page",
+    "label_box",
+    "label_tokens",
+    "neighbour_browser",
+    "neighbours",
+    "ranking",
+    "review_map",
+    "search_box",
+    "search_results",
+    "sentence_ranker",
+    "side_by_side",
+    "star_guess",
+    "star_guesser",
+    "threshold_slider",
+    "threshold_table",
+    "token_strips",
+]
