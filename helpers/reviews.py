@@ -45,6 +45,7 @@ __all__ = [
     "download",
     "find",
     "load",
+    "normalised",
     "problems",
     "skipped",
     "summary",
@@ -275,7 +276,7 @@ def _problem_masks(frame: pd.DataFrame) -> dict[str, pd.Series | None]:
         "HTML tags in the text": _matches(texts, _TAG),
         "HTML entities in the text": _matches(texts, _ENTITY),
         "text repeats an earlier one": texts.duplicated() & written,
-        "text repeats, markup, case and marks aside": texts.map(_normalised).duplicated() & written,
+        "text repeats, markup, case and marks aside": texts.map(normalised).duplicated() & written,
         "more helpful votes than votes": (helpful > votes).fillna(False).astype(bool)
         if votes.notna().any()
         else None,
@@ -302,10 +303,17 @@ def clean_text(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
-def _normalised(text: str) -> str:
-    """What stays the same when a review is posted again in another dress: its letters and digits."""
+def normalised(text: str) -> str:
+    """What stays the same when a review is posted again in another dress: its letters and digits.
+
+    Without markup, in lower case, with one blank for whatever stood between; a text of marks alone stays.
+    """
     plain = unicodedata.normalize("NFKC", clean_text(text)).casefold()
     return re.sub(r"[\W_]+", " ", plain).strip() or plain
+
+
+def _texts_normalised(frame: pd.DataFrame) -> pd.Series:
+    return frame["Text"].map(normalised, na_action="ignore")
 
 
 def without_repeats(frame: pd.DataFrame, *, normalised: bool = False) -> pd.DataFrame:
@@ -315,7 +323,7 @@ def without_repeats(frame: pd.DataFrame, *, normalised: bool = False) -> pd.Data
     stays. `attrs["repeats_removed"]` of the result says how many rows went.
     """
     ordered = frame.reset_index(drop=True).sort_values("Id", kind="stable")
-    texts = ordered["Text"].map(_normalised, na_action="ignore") if normalised else ordered["Text"]
+    texts = _texts_normalised(ordered) if normalised else ordered["Text"]
     kept = ordered[~texts.duplicated() | texts.isna()].sort_index().reset_index(drop=True)
     kept.attrs["repeats_removed"] = len(frame) - len(kept)
     return kept

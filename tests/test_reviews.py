@@ -569,6 +569,12 @@ class TestLooking:
         assert reviews.without_repeats(frame)["Id"].tolist() == [9, 2, 3, 4, 5]
         assert reviews.problems(frame)["count"][2] == 0
 
+    def test_normalised_keeps_letters_and_digits(self):
+        assert reviews.normalised("Great  TEA,<br />isn't it?") == "great tea isn t it"
+        assert reviews.normalised("ﬁne &amp; 2\u00bd stars") == reviews.normalised("FINE, 21⁄2 stars!")
+        assert reviews.normalised("차가 맛있어요!") == "차가 맛있어요"
+        assert reviews.normalised("!!!") == "!!!" and reviews.normalised("") == ""
+
     def test_combine_without_labels(self, frame):
         frame = frame.assign(Summary=["Good"] + [None] * (len(frame) - 1))
         texts = reviews.combine(frame, labels=False)
