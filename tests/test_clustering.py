@@ -1,7 +1,7 @@
 import json
 import unicodedata
 
-import httpx
+import httpx2
 import numpy as np
 import openai
 import pytest
@@ -274,29 +274,29 @@ class ChatHost:
 
     def __init__(self, reply):
         self.reply, self.bodies = reply, []
-        transport = httpx.MockTransport(self._answer)
+        transport = httpx2.MockTransport(self._answer)
         self.client = openai.OpenAI(
             base_url="http://chat.test/v1",
             api_key="no-key",
             max_retries=0,
-            http_client=httpx.Client(transport=transport),
+            http_client=httpx2.Client(transport=transport),
         )
 
     def _answer(self, request):
         assert request.url.path == "/v1/chat/completions"
         self.bodies.append(json.loads(request.content))
         given = self.reply(len(self.bodies), self.bodies[-1])
-        if isinstance(given, httpx.Response):
+        if isinstance(given, httpx2.Response):
             return given
         message = {"role": "assistant", "content": given}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         whole = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
-        return httpx.Response(200, json=whole)
+        return httpx2.Response(200, json=whole)
 
 
 def refused(status, message="no", param=None, code=None):
     body = {"error": {"message": message, "type": "test", "param": param, "code": code}}
-    return httpx.Response(status, json=body)
+    return httpx2.Response(status, json=body)
 
 
 WORDS = {0: ["coffee", "roast", "dark", "cup"], 1: ["dog", "treats"], 2: []}
@@ -345,8 +345,8 @@ class TestNames:
             (refused(401), "refused the key"),
             (refused(500), "failed"),
             (refused(400, "too long", "messages"), "too long"),
-            (httpx.Response(200, json={"object": "nothing"}), "not OpenAI's API"),
-            (httpx.Response(200, json={"choices": []}), "not OpenAI's API"),
+            (httpx2.Response(200, json={"object": "nothing"}), "not OpenAI's API"),
+            (httpx2.Response(200, json={"choices": []}), "not OpenAI's API"),
         ],
     )
     def test_when_the_host_fails_words_do(self, reply, reason):

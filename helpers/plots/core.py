@@ -51,9 +51,13 @@ def show(figure: Figure, alt: str) -> None:
 
 
 def _png(figure: Figure) -> bytes:
-    """The figure as a PNG of at most 256 colours: a third of the size, and no difference to be seen."""
+    """The figure as a PNG of 256 colours: a third of the size, and hardly a difference to be seen.
+
+    The colours of COLOURS stay as they are; of the blends at edges one in a thousand is off by more than 7 of
+    255 (measured on lesson 05's figures).
+    """
     drawn, picture = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png")
     colours = PIL.Image.open(drawn).convert("RGB")
-    colours.quantize(256, dither=PIL.Image.Dither.NONE).save(picture, "PNG", optimize=True)
+    colours.quantize(256, dither=PIL.Image.Dither.NONE, kmeans=2).save(picture, "PNG", optimize=True)
     return picture.getvalue()

@@ -11,6 +11,7 @@ from helpers.plots.core import BLACK, BLUE, COLOURS, MARKERS, ORANGE
 
 LABEL_ROOM = 14.0  # points to the left of a box that its number takes up
 HIGHER = 8.0  # points; what stands so much higher stands on a line above
+LIMITS = {"chance": ":", "possible": "--"}  # lines below and above what a search can reach
 Box = tuple[float, float, float, float]
 
 
@@ -28,16 +29,22 @@ def too_early(boxes: Sequence[Box]) -> list[int]:
     return found[::-1]
 
 
-def page_pieces(boxes: Sequence[Box], width: float, height: float) -> None:
+def page_pieces(boxes: Sequence[Box], width: float, height: float, picture: np.ndarray | None = None) -> None:
     """A page with a box around each piece of text, numbered from 1 in the order of the file.
+
+    `picture` is the page as it looks, (rows, columns) of grey from 0 to 255, shown behind the boxes.
 
     `boxes`: (left, bottom, right, top) in points, from the page's lower left corner. Pieces that come before
     one on a line above are filled and hatched: they are out of reading order.
     """
     early = set(too_early(boxes))
     figure, axes = plt.subplots(figsize=(5.6, 5.6 * height / width * 0.93))
+    if picture is not None:
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=255, extent=(0, width, 0, height))
     for i, (left, bottom, right, top) in enumerate(boxes):
         style = {"facecolor": "#fbe3b5", "hatch": "///"} if i in early else {"facecolor": "#dcebf7"}
+        if picture is not None:  # the letters are to be read through the box
+            style["alpha"] = 0.45
         edge = ORANGE if i in early else BLUE
         axes.add_patch(Rectangle((left, bottom), right - left, top - bottom, edgecolor=edge, **style))
         beside = any(0 < left - b[2] < LABEL_ROOM and b[1] < top and b[3] > bottom for b in boxes)
@@ -94,17 +101,18 @@ def answers_found(
     """For each way of searching the share of questions answered, by chunk size, with 95 % intervals (Wilson).
 
     `panels`: title -> way -> how many questions were answered at each of `sizes` (tokens). A way whose name
-    begins with "chance" is drawn as a line without intervals.
+    is "chance" or "possible" (the most that any search could find) is drawn as a line without intervals.
     """
     figure, rows = plt.subplots(1, len(panels), figsize=(7.4, 3.4), sharey=True, squeeze=False)
     places, told = np.arange(len(sizes)), []
     for axes, (title, ways) in zip(rows[0], panels.items()):
         for i, (way, found) in enumerate(ways.items()):
             shares = np.asarray(found, float) / questions
-            at = places + 0.12 * (i - (len(ways) - 1) / 2)
+            beside = [name for name in ways if name not in LIMITS]
+            at = places + 0.12 * (i - (len(beside) - 1) / 2)
             colour, mark = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
-            if way.startswith("chance"):
-                axes.plot(places, shares, ":", color=BLACK, label=way)
+            if way in LIMITS:
+                axes.plot(places, shares, LIMITS[way], color=BLACK, label=way)
             else:
                 ends = np.array([wilson(f, questions) for f in found]).T  # (2, sizes)
                 axes.errorbar(at, shares, abs(ends - shares), fmt=mark + "-", color=colour, label=way)
