@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 from exercise_cases import Case, make_tests
 
 from helpers import prepare, tokens
@@ -97,6 +98,7 @@ CASES = [
             ("\n\n===> ", "ends with a space"),
             ("\n#~@~#~@~#~@~#\n", "tokens in every example"),
             (["##"], "a list of 1"),
+            ("$", "One sign alone"),
         ],
         secret="\n\n===>",
     ),
@@ -111,6 +113,7 @@ CASES = [
             (["great", "terrible", "average"], "a list of 3"),
             ({"very satisfied": "great"}, "has no new name"),
             (dict(zip(OLD, ("great", "great", "average"))), "Two classes"),
+            (dict(zip(OLD, ("great", "Great", "average"))), "leaves capitals aside"),
             (dict(zip(OLD, ("very good", "very bad", "average"))), "same token"),
             (dict(zip(OLD, ("great", "terrible", "in between"))), "is 2 tokens"),
             (dict(zip(OLD, ("great", "terrible", "좋아요"))), "tokens"),
@@ -139,7 +142,7 @@ CASES = [
     Case(
         "balanced",
         lambda answer: check.balanced(answer, MIXED, 20),
-        solutions=[choose, as_list],
+        solutions=[choose, as_list, lambda *given: pd.Index(choose(*given))],
         wrong=[
             (the_first, "Every seed gives the same rows"),
             (with_copies, "chosen twice"),
@@ -150,6 +153,7 @@ CASES = [
             (lambda labels, most, seed: [len(labels)], "positions from 0"),
             (lambda labels: labels, "TypeError"),
             ([1, 2], "A function is wanted"),
+            (lambda labels, most, seed: np.arange(len(labels)) < 9, "np.flatnonzero"),
         ],
     ),
     Case(
@@ -158,6 +162,7 @@ CASES = [
         solutions=[[0, 2, 3], {3, 2, 0}, np.array([0, 2, 3]), (0, 2, 3)],
         wrong=[
             ([0], "wholly the same"),
+            ([], "You found none"),
             ([0, 3], "written the same"),
             ([1, 3, 4], "count from 0"),
             ([1, 4], "do not leak"),
@@ -184,6 +189,7 @@ CASES = [
             ([MENDED[0], '{"prompt": "Ginger beer drinks", "completion": " "}'], "nothing in the completion"),
             ([MENDED[0], MENDED[1].replace(", ", ",\n")], "line end in it"),
             ([{"prompt": "Goat's cheese"}, MENDED[1]], "a text is wanted"),
+            ([MENDED[0], '{"prompt": " drinks", "completion": "Ginger beer"}'], "have changed places"),
         ],
     ),
 ]

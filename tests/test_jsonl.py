@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers import jsonl
+from helpers import jsonl, prepare
 from helpers.errors import DataError
 
 USER = {"role": "user", "content": "Is it dark?"}
@@ -194,3 +194,12 @@ def test_unknown_forms_are_a_mistake_of_the_caller():
         jsonl.convert(GOOD["pairs"], "xml")
     with pytest.raises(ValueError, match="pairs, chat"):
         jsonl.problems(GOOD["pairs"], "xml")
+
+
+def test_a_list_of_texts_is_a_broken_pair_and_not_a_dialogue(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"prompt": ["Rye", "bread?"], "completion": " yes"}\n', encoding="utf-8")
+    (line,) = jsonl.read(path, "pairs")
+    assert line.problem == "prompt is a list, not a text"
+    assert line.problem in prepare.check(path).finding("unreadable").examples[0].text
+    assert jsonl.form_of({"prompt": [], "completion": []}) == "dialogue"

@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 import pytest
 
-from helpers import prepare
+from helpers import jsonl, prepare
 from helpers.errors import DataError
 from helpers.prepare import command
 
@@ -152,3 +152,65 @@ def test_other_answers_are_asked_again_and_ctrl_c_writes_nothing(source, capsys)
     before = sorted(source.parent.iterdir())
     assert command.main(str(source), ask=stop) == 130
     assert "no file was written" in capsys.readouterr().out and sorted(source.parent.iterdir()) == before
+
+
+def said(role, content):
+    return {"role": role, "content": content}
+
+
+def test_an_answer_before_its_question_is_a_warning():
+    in_order = [said("system", "Be brief."), said("user", "Rye?"), said("assistant", "Yes.")]
+    turned = [said("system", "Be brief."), said("assistant", "Closed on Mondays."), said("user", "When?")]
+    finding = prepare.check([{"messages": in_order}, {"messages": turned}]).finding("answer_first")
+    assert (finding.level, finding.count) == ("warning", 1)
+    assert finding.examples[0].number == 2 and "Closed on Mondays" in finding.examples[0].text
+    assert "answer_first" not in prepare.check([{"messages": in_order}] * 2)
+
+
+@pytest.mark.parametrize("form", ["dialogue", "preference", "openai-preference"])
+def test_the_order_is_looked_at_in_every_form_of_messages(form):
+    prompt, good, bad = (
+        [said("assistant", "Hello."), said("user", "Rye?")],
+        *([said("assistant", text)] for text in ("Yes.", "No.")),
+    )
+    row = {
+        "dialogue": {"prompt": prompt, "completion": good},
+        "preference": {"prompt": prompt, "chosen": good, "rejected": bad},
+        "openai-preference": {
+            "input": {"messages": prompt},
+            "preferred_output": good,
+            "non_preferred_output": bad,
+        },
+    }[form]
+    assert prepare.check([row]).finding("answer_first").count == 1
+    assert "answer_first" not in prepare.check([{"prompt": "", "chosen": "Yes.", "rejected": "No."}])
+
+
+def test_after_a_split_the_training_half_is_counted(tmp_path):
+    rows = [
+        {"prompt": f"Question {i} ->", "completion": " yes" if i < 110 else " no"} for i in range(110 + 140)
+    ]
+    assert "small_classes" not in prepare.check(rows)
+    done = prepare.run(rows, to=tmp_path / "a.jsonl", split=0.2)
+    written = [row["completion"] for row in jsonl.rows(done.files[0])]
+    message = done.after.finding("small_classes").message
+    assert f'in the training file: " yes" {written.count(" yes")}.' in message
+    assert written.count(" no") >= 100 > written.count(" yes")
+
+
+def test_a_space_of_no_width_is_found_and_joiners_stay(tmp_path):
+    rows = [{"prompt": f"Question {i} ->", "completion": f" {'abcd'[i]}"} for i in range(4)]
+    rows[1]["prompt"] = "Ques\u200btion \U0001f469\u200d\U0001f373 1 ->"
+    assert prepare.check(rows).finding("control_characters").count == 1
+    done = prepare.run(rows, to=tmp_path / "a.jsonl")
+    assert jsonl.rows(done.files[0])[1]["prompt"].startswith("Question \U0001f469\u200d\U0001f373 1")
+    del rows[1]
+    assert "control_characters" not in prepare.check(rows)
+
+
+def test_a_finding_can_be_printed_alone():
+    report = prepare.check([{"prompt": "Rye?", "completion": ""}, {"prompt": "Oats?", "completion": " yes"}])
+    text = str(report.finding("empty_completions"))
+    assert text.splitlines()[0] == "[needed] 1 completion with nothing in it, or only spaces."
+    assert "Why: " in text and text.endswith("Repair: Leave them out.")
+    assert str(report.finding("few_examples")).endswith("this is yours to decide")

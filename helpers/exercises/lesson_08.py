@@ -53,12 +53,16 @@ def separator(answer: Any, prompts: Sequence[str]) -> Verdict:
             "That consists of letters and ordinary punctuation: the next customer may type it. Put signs "
             "into it that hardly anyone types."
         )
+    if len(answer.strip()) < 2:
+        raise wrong("One sign alone is soon typed. Put a second one beside it.")
     if answer.endswith(" "):
         raise wrong("It ends with a space, and the completion begins with one. What becomes of two spaces?")
     cost = len(tokens.encode(answer, MODELS[0]))
     if cost > LONGEST:
         raise wrong(f"It works, but costs {cost} tokens in every example and in every call. Make it shorter.")
-    return right(f"It costs {cost} tokens a prompt. The tool tries a list of them in turn in the same way.")
+    return right(
+        f"It costs {cost} token{'s' * (cost != 1)} per prompt. The tool tries a list of them in this way."
+    )
 
 
 # ----------------------------------------------------------------------------- 8.2
@@ -77,8 +81,11 @@ def labels(answer: Any, old: Sequence[str]) -> Verdict:
     if any(not name.strip() for name in new):
         raise wrong("One of the new names has nothing in it.")
     spaced = [f" {name.strip()}" for name in new]
-    if twice := [name for name, n in Counter(spaced).items() if n > 1]:
-        raise wrong(f"Two classes are now called{twice[0]!r:}: after training nobody can part them again.")
+    if twice := [name for name, n in Counter(name.casefold() for name in spaced).items() if n > 1]:
+        raise wrong(
+            f"Two classes are now called {twice[0].strip()!r}, if one leaves capitals aside: after training "
+            "nobody can part them again."
+        )
     for model in MODELS:
         cut = {name: tokens.pieces(name, model) for name in spaced}
         alike = Counter(tokens.encode(name, model)[0] for name in spaced).most_common(1)[0]
@@ -155,10 +162,12 @@ def balanced(answer: Any, classes: Sequence[str], most: int) -> Verdict:
         for name, there in had.items():
             wanted = min(there, limit)
             if counts[name] > wanted:
-                raise wrong(f"With {about}: {counts[name]} rows of {name!r}, where {limit} are the most.")
+                raise wrong(
+                    f"With {about}: {counts[name]} rows of {str(name)!r}, where {limit} are the most."
+                )
             if counts[name] < wanted:
                 raise wrong(
-                    f"With {about}: {counts[name]} rows of {name!r}, though there are {there} and {limit} "
+                    f"With {about}: {counts[name]} rows of {str(name)!r}: there are {there}, and {limit} "
                     "are allowed. Are rare classes cut, too?"
                 )
     again = [
@@ -182,11 +191,13 @@ def balanced(answer: Any, classes: Sequence[str], most: int) -> Verdict:
 
 def _positions(value: Any, n: int, name: str) -> list[int]:
     """A list, set or array of whole numbers from 0 to n - 1."""
-    if isinstance(value, np.ndarray) and value.ndim == 1:
+    if getattr(value, "ndim", 0) == 1 and hasattr(value, "tolist"):  # an array, or pandas' Series and Index
         value = value.tolist()
     if not isinstance(value, list | tuple | set | frozenset | range):
         raise wrong(f"{name} should be a list of positions, but it is {kind_of(value)}.")
     listed = list(value)
+    if listed and all(isinstance(each, bool) for each in listed):
+        raise wrong(f"{name} should hold positions, but holds True and False: np.flatnonzero converts.")
     if bad := [each for each in listed if isinstance(each, bool) or not isinstance(each, int | np.integer)]:
         raise wrong(f"{name} should hold whole numbers, but holds {kind_of(bad[0])}.")
     if bad := [int(each) for each in listed if not 0 <= each < n]:
@@ -228,6 +239,8 @@ def leaking(
     ):
         if value == mistake:
             raise wrong(hint)
+    if not value:
+        raise wrong("You found none, and some leak. Look at the prompts of the validation rows one by one.")
     if value < truth:
         raise wrong(f"These leak, but {len(truth - value)} more do. Compare letters and digits alone.")
     if value > truth:
@@ -261,6 +274,9 @@ def mended(answer: Any, lines: Sequence[str]) -> Verdict:
         said = " ".join(row.values()).split()
         if lost := [word for word in _words(old) if word not in " ".join(said)]:
             raise wrong(f"{where} the word {lost[0]!r} of the old line is gone.")
+        first = _words(row["prompt"])
+        if first and 0 <= old.find(row["completion"].strip()) < old.find(first[0]):
+            raise wrong(f"{where} prompt and completion have changed places.")
         if added := [word for word in _words(" ".join(said)) if word not in old]:
             raise wrong(f"{where} the word {added[0]!r} was not in the old line.")
     return right("Each of them counts as an example again. Now think of the program that wrote such lines.")
@@ -270,7 +286,10 @@ def _row(line: str, where: str) -> dict:
     import orjson
 
     if "\n" in line.strip():
-        raise wrong(f"{where} it has a line end in it. A row stands in one line, with \\\\n for a line end.")
+        raise wrong(
+            f"{where} it has a line end in it. A row stands in one line, and in it \\n: write the text "
+            "as r'...', so that Python leaves it as it is."
+        )
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError:

@@ -50,8 +50,13 @@ def form_of(row: Any) -> str | None:
         return "preference"
     if "prompt" in row or "completion" in row:
         parts = (row.get("prompt"), row.get("completion"))
-        return "dialogue" if any(isinstance(part, list) for part in parts) else "pairs"
+        return "dialogue" if any(map(_may_be_messages, parts)) else "pairs"
     return None
+
+
+def _may_be_messages(part: Any) -> bool:
+    """A list, but not one of texts: that is a pair whose text was put in brackets or cut up."""
+    return isinstance(part, list) and not (part and all(isinstance(each, str) for each in part))
 
 
 def problems(row: Any, form: str | None = None) -> list[str]:

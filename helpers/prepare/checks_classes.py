@@ -1,7 +1,9 @@
 """Checks of classes: enough of each, not too unequal, one token each."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+import numpy as np
 
 from helpers import tokens
 from helpers.prepare import token_counts
@@ -13,30 +15,43 @@ UNEQUAL = 10  # times as many examples in the largest class as in the smallest: 
 LISTED = 8
 
 
-def classes(case: Case) -> Counter | None:
-    """The classes as they will be, each with one leading space, and their examples; None for other tasks."""
+def classes(case: Case, counts: Mapping[str, int] | None = None) -> Counter | None:
+    """The classes as they will be, each with one leading space, and their examples; None for other tasks.
+
+    `counts`: examples of each completion, if not those of all examples (`in_training`).
+    """
     facts = case.facts
     if case.task != CLASSIFICATION or facts.classes is None or facts.distinct == 1:
         return None
     lower = case.pairs and facts.completions.upper * 2 > facts.completions.lower
     merged: Counter = Counter()
-    for text, count in facts.classes.items():
+    for text, count in (facts.classes if counts is None else counts).items():
         if text.strip():
             name = " " + text.strip()
             merged[name.lower() if lower else name] += count
     return merged if len(merged) > 1 else None
 
 
+def in_training(case: Case) -> dict[str, int]:
+    """How many examples of each completion stay for training when `case.aside` is kept for validation."""
+    facts = case.facts
+    stays = ~np.isin(np.asarray(facts.numbers, dtype=np.int64), case.aside)
+    counted = Counter(np.frombuffer(facts.completion_hashes, dtype=np.int64)[stays].tolist())
+    return {text: counted[hash(text)] for text in facts.classes or ()}
+
+
 @check
 def small_classes(case: Case) -> Finding | None:
-    counted = classes(case)
+    """Of all examples; after a split, of those for training."""
+    where = "" if case.aside is None else " in the training file"
+    counted = classes(case, None if case.aside is None else in_training(case))
     small = {name: n for name, n in (counted or {}).items() if n < A_CLASS}
     if not small:
         return None
     return Finding(
         "small_classes",
         WARNING,
-        f"{some(len(small), 'class', 'classes')} with fewer than {A_CLASS} examples: {listed(small)}.",
+        f"{some(len(small), 'class', 'classes')} with fewer than {A_CLASS} examples{where}: {listed(small)}.",
         f"About {A_CLASS} examples a class is the least to aim for.",
         len(small),
     )

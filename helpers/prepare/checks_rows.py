@@ -106,13 +106,29 @@ def control_characters(case: Case) -> Finding | None:
     return Finding(
         "control_characters",
         RECOMMENDED,
-        f"{some(controls.count, 'text')} with control characters, a byte-order mark inside, or line ends "
-        "other than \\n.",
+        f"{some(controls.count, 'text')} with control characters, zero-width spaces, a byte-order mark "
+        "inside, or line ends other than \\n.",
         "They cannot be seen, and each costs a token or more and makes equal texts differ.",
         controls.count,
         controls.first,
         "Write every line end as \\n, and take the others out.",
         [Clean()],
+    )
+
+
+@check
+def answer_first(case: Case) -> Finding | None:
+    """Conversations in which the assistant speaks before any user."""
+    first = case.facts.answer_first
+    if not first.count or case.facts.open_ended:
+        return None
+    return Finding(
+        "answer_first",
+        WARNING,
+        f"{some(first.count, 'conversation')} in which the assistant speaks before any user.",
+        "A greeting may come first. An answer that does is learnt without its question.",
+        first.count,
+        first.first,
     )
 
 

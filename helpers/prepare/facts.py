@@ -18,6 +18,7 @@ from itertools import compress
 
 import numpy as np
 
+from helpers.jsonl.forms import text_of
 from helpers.prepare import repairs, secrets, token_counts
 from helpers.prepare.batches import Batch, places
 from helpers.prepare.columns import SEPARATORS, STOPS, Column, Tally, shortened
@@ -45,6 +46,7 @@ class Facts:
     empty_numbers: array = dataclasses.field(default_factory=lambda: array("I"))
     unspaced: Tally = dataclasses.field(default_factory=Tally)
     controls: Tally = dataclasses.field(default_factory=Tally)
+    answer_first: Tally = dataclasses.field(default_factory=Tally)
     found: dict[str, Tally] = dataclasses.field(default_factory=dict)
     long: Tally = dataclasses.field(default_factory=Tally)
     long_numbers: array = dataclasses.field(default_factory=lambda: array("I"))
@@ -138,6 +140,7 @@ def add(facts: Facts, batch: Batch, limit: Limit, groups: bool, scan: bool, othe
     facts.completions.add(numbers, completions, answers, answer_signs)
     _hash(facts, batch, joined, data, groups or other is not None)
     _look_at_completions(facts, batch)
+    _look_at_order(facts, batch)
     if scan and batch.rows is not None:
         _scan(facts, batch, "text", batch.everything())
     elif scan:
@@ -184,6 +187,17 @@ def _look_at_completions(facts: Facts, batch: Batch) -> None:
     if unspaced:
         places = (place for place in zip(batch.numbers, batch.completions) if place[1] in unspaced)
         facts.unspaced.add_many(sum(unspaced.values()), places)
+
+
+def _look_at_order(facts: Facts, batch: Batch) -> None:
+    for number, row in zip(batch.numbers, batch.rows or ()):
+        messages = row["input"]["messages"] if "input" in row else row.get("messages", row.get("prompt"))
+        if not isinstance(messages, list):
+            continue
+        speaking = (message for message in messages if message["role"] in ("user", "assistant"))
+        first = next(speaking, None)
+        if first is not None and first["role"] == "assistant":
+            facts.answer_first.add(number, text_of([first]))
 
 
 def _scan(

@@ -14,9 +14,10 @@ from helpers.jsonl.forms import form_of, problems
 from helpers.prepare import secrets
 from helpers.prepare.batches import Bad, Batch, from_rows
 
-# Control characters but tab and line feed; U+FEFF, a byte-order mark; Unicode's own line ends.
+# Control characters but tab and line feed; U+FEFF, a byte-order mark; U+200B, a space of no width; Unicode's
+# own line ends. Not U+200C and U+200D: Persian, Hindi and many emoji need them.
 LINE_ENDS = re.compile("\r\n|[\r\x85\u2028\u2029]")
-CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028\u2029\ufeff]")
 
 
 class Repair(Protocol):

@@ -38,6 +38,12 @@ class Finding:
     repair: str = ""
     steps: Sequence[Repair] = dataclasses.field(default=(), repr=False)
 
+    def __str__(self) -> str:
+        """What is so, why it matters, and the repair; the report adds the first examples."""
+        lines = [f"[{self.level}] {self.message}"]
+        lines += [f"    Why: {self.why}"] if self.why else []
+        return "\n".join([*lines, f"    Repair: {self.repair or 'none, this is yours to decide'}"])
+
 
 @dataclasses.dataclass
 class Report:

@@ -22,11 +22,15 @@ CLASSIFICATION, CONDITIONAL, OPEN_ENDED = "classification", "conditional generat
 
 @dataclasses.dataclass
 class Case:
-    """What is checked: where it comes from, what one pass has found, the model that it is for."""
+    """What is checked: where it comes from, what one pass has found, the model that it is for.
+
+    `aside`: the numbers of the examples that a split keeps for validation.
+    """
 
     source: Source
     facts: Facts
     limit: Limit
+    aside: np.ndarray | None = None
 
     @property
     def task(self) -> str:

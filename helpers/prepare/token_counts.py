@@ -14,7 +14,7 @@ import numpy as np
 from helpers import tokens
 from helpers.prepare.batches import Batch
 
-PAIRS_LIMIT = 2048  # prompt and completion together: OpenAI's guide for its base models
+PAIRS_LIMIT = 2048  # prompt and completion together: named by the old tool and its guide, for no one model
 CHAT_LIMITS = {"gpt-4o": 65_536, "gpt-3.5-turbo": 16_385, "gpt-35-turbo": 16_385}
 """Tokens in a training example, by the beginning of the model's name: Microsoft's documentation of
 fine-tuning (gpt-4o and gpt-4o-mini 65,536; gpt-35-turbo 16,385)."""

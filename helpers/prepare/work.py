@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from helpers import jsonl
 from helpers.errors import DataError
 
@@ -142,7 +144,7 @@ def _attempt(
     paths = free_paths(target, split is not None)
     try:
         with writer(paths, aside) as file:
-            after = work.look(count_tokens=count, through=file.through)
+            after = work.look(count_tokens=count, through=file.through, aside=aside)
             if after.errors or work.decide(after, accept) or work.refused:
                 raise TakeBack
             counts = file.counts
@@ -195,8 +197,12 @@ class _Work:
         count_tokens: bool = False,
         groups: bool = False,
         through: Callable[[Iterator[Batch]], Iterator[Batch]] | None = None,
+        aside: np.ndarray | None = None,
     ) -> Report:
-        """Read all examples as they are after the repairs so far; the first reading goes `through`."""
+        """Read all examples as they are after the repairs so far; the first reading goes `through`.
+
+        `aside`: the numbers of the examples that go into the validation file.
+        """
         first = itertools.count()
 
         def batches() -> Iterator[Batch]:
@@ -210,7 +216,7 @@ class _Work:
             batches, self.limit, count_tokens=count_tokens, groups=groups, scan=scan, other=self.other
         )
         self.has_groups, self.looked = groups, True
-        report = _report(self.source, self.facts, self.limit)
+        report = _report(self.source, self.facts, self.limit, aside)
         report.findings = [each for each in report.findings if each.name not in self.done]
         return report
 
@@ -239,8 +245,8 @@ def _accepted(accept: Accept, finding: Finding) -> bool:
     return bool(accept(finding)) if callable(accept) else finding.name in accept
 
 
-def _report(source: Source, facts: Facts, limit: Any) -> Report:
-    case = rules.Case(source, facts, limit)
+def _report(source: Source, facts: Facts, limit: Any, aside: np.ndarray | None) -> Report:
+    case = rules.Case(source, facts, limit, aside)
     found = rules.findings(case)
     usable = not any(finding.level == ERROR for finding in found)
     return Report(

@@ -17,9 +17,11 @@ def label_tokens(labels: Sequence[str], model: str = MODELS[0]) -> str:
     """HTML: each class name with one space before it, its tokens, and what `max_tokens=1` would show of it.
 
     The verdict is "one token", "several, the first one is its own", or "begins as ..." with the other names.
-    Empty names are left out, and each name stands once.
+    Empty names are left out, and each name stands once; without any, a sentence says so.
     """
     names = list(dict.fromkeys(f" {label.strip()}" for label in labels if label.strip()))
+    if not names:
+        return "<p>No class yet: write names, with commas between them.</p>"
     firsts = {name: tokens.encode(name, model)[0] for name in names}
     rows = "".join(
         f'<tr><td style="text-align: left; line-height: 1.8">{_boxes(tokens.pieces(name, model))}</td>'
@@ -47,7 +49,7 @@ def label_box(labels: Sequence[str], model: str = MODELS[0]) -> "ipywidgets.VBox
         placeholder="names, separated by commas",
         layout=ipywidgets.Layout(width="44em"),
     )
-    choice = ipywidgets.Dropdown(options=MODELS, value=model, description="Counted for:")
+    choice = ipywidgets.Dropdown(options=MODELS, value=model, description="Model:")
     result = ipywidgets.HTML()
 
     def update(_change: object = None) -> None:
