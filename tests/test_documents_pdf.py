@@ -47,7 +47,11 @@ def source(name: str) -> dict:
 def test_the_handbook_comes_out_word_for_word(language):
     document = documents.read(SAMPLES / f"handbook_{language}.pdf")
     wanted = source(f"handbook_{language}.txt")
-    assert document.pages == 8 and document.notes == ()
+    assert document.pages == 8
+    assert document.notes[0].startswith("Taken out as running heads")
+    assert document.notes[0].count("(8 times)") == 2
+    assert {"en": "'Page # of #'", "ko": "'# / #쪽'"}[language] in document.notes[0]
+    assert len(document.notes) == (2 if language == "en" else 1)
     assert [b.text for b in document.of_kind("heading")][1:] == wanted["heading"]
     assert [b.text for b in document.of_kind("paragraph")][1:] == wanted["paragraph"]
     assert [b.text for b in document.of_kind("list item")] == wanted["list item"]
@@ -117,6 +121,35 @@ def test_numbered_headings_are_no_running_heads():
     assert texts(*pages, kind="heading") == ["Chapter 1", "Chapter 2", "Chapter 3", "Chapter 4"]
 
 
+def test_what_was_taken_out_is_told():
+    pages = [page_with("My Book", "- {} -", n) for n in range(1, 7)]
+    assert documents.read_bytes(make.pdf(*pages), "a.pdf").notes == (
+        "Taken out as running heads (# for figures): 'My Book' (6 times), '- # -' (6 times).",
+    )
+    form = [[(72, 800, 11, "Claim by the customer"), *make.lines([f"Case {c}.", *BODY])] for c in "ABC"]
+    (note,) = documents.read_bytes(make.pdf(*form), "a.pdf").notes
+    assert "'Claim by the customer' (3 times)" in note
+
+
+def test_figures_that_do_not_count_the_pages_are_what_a_form_says():
+    sums = [40, 15, 62, 8]
+    pages = [
+        [(72, 800, 11, f"Order {n * 37}"), *make.lines(BODY), (72, 40, 11, f"Refunded: {n} euros")]
+        for n in sums
+    ]
+    document = documents.read_bytes(make.pdf(*pages), "a.pdf")
+    for n in sums:
+        assert f"Order {n * 37}" in document.text and f"Refunded: {n} euros" in document.text
+    assert document.notes == ()
+
+
+def test_page_numbers_go_though_they_begin_again_or_stand_beside_a_constant():
+    pages = [page_with("Terms of 2026", f"Page {1 + n % 2} of 2", n) for n in range(6)]
+    assert not any("2026" in t or "Page 1" in t or "Page 2 of" in t for t in texts(*pages))
+    books = [page_with(f"Edition 3, page {340 + n}, of 2026", "", n) for n in range(6)]
+    assert not any("Edition" in t for t in texts(*books))
+
+
 # ----------------------------------------------------------------------------- words at line ends
 
 
@@ -136,6 +169,14 @@ def test_numbered_headings_are_no_running_heads():
 )
 def test_divided_words(lines, text):
     assert texts(make.lines(lines)) == [text]
+
+
+def test_divided_words_are_told():
+    lines = make.lines(["we will send a replace-", "ment to a well-", "known shop"])
+    assert documents.read_bytes(make.pdf(lines), "a.pdf").notes == (
+        "Words divided at a line's end, by guess: 1 joined again (replace-ment); "
+        "1 left with their hyphen (well-known).",
+    )
 
 
 def test_korean_words_cut_by_the_line_are_joined_where_the_document_knows_them():
@@ -234,6 +275,42 @@ def test_two_columns_are_read_one_after_the_other():
     text = " ".join(texts(page))
     assert text.index("line 11 has") < text.index("right column line 0")
     assert text.startswith("A title")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [[0, 0, 595, 842], [10, 12, 585, 830], [40, 400, 560, 815]],
+    ids=["background", "nearly the page", "a frame around the text"],
+)
+@pytest.mark.parametrize("apart", [0, 4])
+def test_a_background_does_not_hide_the_columns(frame, apart):
+    left, low, right, high = frame
+    edges = [
+        (left, low, right, low),
+        (left, high, right, high),
+        (left, low, left, high),
+        (right, low, right, high),
+    ]
+    columns = [
+        *make.lines([f"left column line {n} has enough words" for n in range(20)], x=60),
+        *make.lines([f"right column line {n} has enough words" for n in range(20)], x=320, y=700 - apart),
+    ]
+    found = blocks([*edges, *columns])
+    assert {block.kind for block in found} == {"paragraph"}
+    text = " ".join(block.text for block in found)
+    assert text.index("left column line 19") < text.index("right column line 0")
+
+
+def test_a_background_and_a_rule_below_the_head_are_no_table():
+    background = [(0, 0, 595, 0), (0, 842, 595, 842), (0, 0, 0, 842), (595, 0, 595, 842)]
+    page = [
+        *background,
+        (0, 780, 595, 780),
+        (72, 790, 9, "Head"),
+        (400, 790, 9, "2026"),
+        *make.lines(BODY * 3),
+    ]
+    assert "table" not in {block.kind for block in blocks(page)}
 
 
 def test_the_order_in_the_file_does_not_matter():

@@ -1,5 +1,6 @@
 import re
 
+import pandas as pd
 import pytest
 from exercise_cases import Case, make_tests
 
@@ -22,15 +23,37 @@ def mend(lines, words):
     return text
 
 
+def joined_then_mended(lines, words):
+    """Joins all lines by spaces first, so that hyphens inside a line suffer too."""
+    return re.sub(
+        r"(\w+)- (\w+)",
+        lambda m: m[1] + m[2] if (m[1] + m[2]).lower() in words else f"{m[1]}-{m[2]}",
+        " ".join(lines),
+    )
+
+
 def split_words(lines, words):
     """The solution of a learner who goes by the line's words rather than by a pattern."""
     text = ""
     for line in lines:
-        if text.endswith("-"):
+        if text.endswith("-") and not text.endswith(" -"):
             half, rest = text.split()[-1][:-1].strip('",.'), line.split()[0].strip('",.')
             text = text[:-1] + line if (half + rest).lower() in words else text + line
         else:
             text = f"{text} {line}".strip()
+    return text
+
+
+def dash_joined(lines, words):
+    text = lines[0]
+    for line in lines[1:]:
+        start, end = re.search(r"(\w*)\s?-$", text), re.match(r"\w+", line)
+        if start is None:
+            text += " " + line
+        elif (start[1] + end[0]).lower() in words:
+            text = text[:-1] + line
+        else:
+            text += line
     return text
 
 
@@ -97,6 +120,12 @@ def exact(train, test):
     return sorted({*same("passage")(train, test), *same("completion")(train, test)})
 
 
+def either(plain):
+    return lambda train, test: sorted(
+        {*same("passage")(train, test), *same("completion", plain)(train, test)}
+    )
+
+
 CASES = [
     Case(
         "mend",
@@ -109,6 +138,8 @@ CASES = [
             (lambda lines, words: "".join(lines).replace("-", ""), "real one"),
             (lambda lines, words: " ".join(lines).replace("-", ""), "a space divides"),
             (with_marks, "Marks are no part"),
+            (joined_then_mended, "inside a line is none of your business"),
+            (dash_joined, "a space and a dash"),
             (lambda lines, words: mend([line.lower() for line in lines], words), "Letters or marks"),
             (lambda lines, words: mend(lines, words) + " ", "the spaces are not"),
             (lambda lines, words: lines, "should give a text"),
@@ -149,6 +180,10 @@ CASES = [
             (("Which allergens are in {Number}?", TELL), "do not know its number"),
             (("Which allergens are in {product}?", TELL), "'product' is missing"),
             (("{Product} {Size}", TELL), "words of your own"),
+            (("Hello there {Product}, {Size}", TELL), "asks nothing"),
+            (("Is {Product} for {Price (€)} safe?", TELL), "How would a customer name"),
+            (("Is {Product}, {Size}: {Description} safe?", TELL), "How would a customer name"),
+            ((ASK, "{{Allergens}} on {Checked on}."), "Braces are left"),
             (ASK, "Two texts are wanted"),
             ((ASK, "Nothing"), "braces"),
         ],
@@ -156,12 +191,22 @@ CASES = [
     Case(
         "leaks",
         check.leaks,
-        solutions=[leaks, lambda train, test: set(leaks(train, test))],
+        solutions=[
+            leaks,
+            lambda train, test: set(leaks(train, test)),
+            lambda train, test: pd.Index(leaks(train, test)),
+        ],
         wrong=[
             (same("prompt"), "It finds prompts"),
             (same("passage"), "finds rows from a passage"),
             (same("completion", check._plain), "finds completions"),
             (exact, "letter by letter"),
+            (
+                lambda train, test: [i for i, row in enumerate(test) if row["passage"] in train],
+                "finds nothing",
+            ),
+            (either(lambda text: text.lower().strip()), "Spaces inside a text"),
+            (either(lambda text: " ".join(text.split())), "Capitals count still"),
             (
                 lambda train, test: sorted({*leaks(train, test), *same("prompt")(train, test)}),
                 "same prompt alone",

@@ -35,6 +35,13 @@ def test_page_pieces_in_order_says_so(shown):
     assert shown[0][1].endswith("after them: none.")
 
 
+def test_page_pieces_stand_on_the_page_itself(shown):
+    plots.page_pieces([HEAD, FIRST], 420, 595, np.full((59, 42), 255, np.uint8))
+    (axes,) = shown[0][0].axes
+    assert axes.images[0].get_extent() == [0, 420, 0, 595] and axes.get_ylim() == (0, 595)
+    assert all(box.get_alpha() < 1 for box in axes.patches)
+
+
 def test_chunk_sizes_has_a_bar_for_each_piece_and_marks_those_over_the_limit(shown):
     plots.chunk_sizes({"sections": [30, 120, 80], "chunks": [30, 60, 60, 80]}, 80)
     figure, alt = shown[0]

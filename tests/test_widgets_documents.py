@@ -6,6 +6,7 @@ import pytest
 
 from helpers import documents, widgets
 from helpers.documents import Block, Chunk, Document
+from helpers.settings import DATA
 from helpers.widgets.documents import repeated
 
 MODEL = "text-embedding-3-small"
@@ -32,6 +33,17 @@ def test_without_overlap_nothing_is_repeated():
     assert repeated([]) == []
 
 
+def test_without_overlap_no_table_begins_with_what_the_chunk_before_ends_with():
+    sections = documents.sections(documents.read(DATA / "documents" / "handbook_en.pdf"))
+    for limit in range(20, 301, 10):
+        assert not any(repeated(documents.chunks(sections, limit, 0, MODEL))), limit
+
+
+def test_the_numbers_can_begin_anywhere():
+    page = widgets.chunk_page(documents.chunks(SECTIONS, 40, 20, MODEL), start=7)
+    assert re.findall(r"<small>(\d+) ·", page)[:2] == ["7", "8"]
+
+
 def test_another_section_repeats_nothing():
     assert repeated([chunk("Yes. Never."), chunk("Never. Maybe.", path=("B",))]) == ["", ""]
     assert repeated([chunk("Yes. Never."), chunk("Never. Maybe.")]) == ["", "Never."]
@@ -46,7 +58,7 @@ def test_the_page_escapes_and_numbers():
 
 def test_the_summary_counts():
     assert widgets.chunk_summary([chunk("Yes. Never."), chunk("Never. Maybe so.")]) == (
-        "2 chunks, the largest of 3 tokens, 5 tokens in all; 1 begin with something repeated."
+        "2 chunks, the largest of 3 tokens, 5 tokens in all; 1 begins with something repeated."
     )
     assert widgets.chunk_summary([]).startswith("0 chunks")
 

@@ -1,6 +1,6 @@
 """Makes the sample documents of lesson 07 from the texts in sources/: the same bytes each time.
 
-    python -m pip install reportlab==5.1.0 pyphen==0.18.1 python-docx==1.2.0   # openpyxl is in requirements.txt
+    python -m pip install reportlab==5.1.0 pyphen==0.18.1 python-docx==1.2.0   # and requirements.txt
     python data/documents/make_documents.py
 
 The Korean handbook needs the Nanum fonts (Debian's fonts-nanum; SIL Open Font License 1.1, which allows

@@ -1,9 +1,10 @@
 """PDF to blocks: paragraphs, headings, list items, tables and footnotes, each with its page.
 
-`pdf_pages` says which letters stand where, `pdf_lines` makes lines and tables of them; here lines become
-blocks. Larger letters than the text's are headings, smaller ones at the foot of a page that begin with a mark
-are footnotes, a wider space or an indent begins a paragraph. Words that a line end divides are joined again
-where the whole word is plausible.
+`pdf_pages` says which letters stand where, `pdf_lines` makes lines of them, `pdf_heads` takes the running
+heads out, `pdf_tables` finds tables; here lines become blocks. Larger letters than the text's are headings,
+smaller ones at the foot of a page that begin with a mark are footnotes, a wider space or an indent begins a
+paragraph. Words that a line end divides are joined again where the whole word is plausible. What was taken
+out, and what was guessed about divided words, is told in the notes.
 
 Left out: scanned pages (use a program for text recognition first), forms, annotations, bold headings in the
 text's size.
@@ -12,18 +13,12 @@ text's size.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import median
 
-from helpers.documents.pdf_lines import (
-    BULLET,
-    MARK_END,
-    MARK_START,
-    Line,
-    columns_of,
-    without_running_heads,
-)
+from helpers.documents import pdf_heads
+from helpers.documents.pdf_lines import BULLET, MARK_END, MARK_START, Line, columns_of
 from helpers.documents.pdf_pages import Page, read_pages
 from helpers.documents.pdf_tables import Grid, with_tables
 from helpers.documents.structure import FOOTNOTE, HEADING, ITEM, PARAGRAPH, Block, table_block
@@ -53,15 +48,35 @@ def read_pdf(content: bytes) -> tuple[list[Block], tuple[str, ...]]:
     if not any(page.runs for page in pages):
         raise DataError(_why_empty(pages))
     body_size = _body_size(pages)
-    clean = without_running_heads(pages, body_size)
-    vocabulary = Counter(
+    heads = pdf_heads.running_heads(pages, body_size)
+    clean = pdf_heads.without(pages, heads)
+    vocabulary = Words(
         word.lower() for page in clean for run in page.runs for word in WORD.findall(run.text.strip()[:-1])
     )
     sizes = _heading_sizes(clean, body_size)
     blocks: list[Block] = []
     for page in clean:
         _append(blocks, _page_blocks(page, body_size, sizes, vocabulary), vocabulary)
-    return blocks, tuple(_notes(pages))
+    return blocks, (*_notes(pages), *pdf_heads.told(heads), *_divided(vocabulary))
+
+
+class Words(Counter):
+    """How often each word of a document occurs, and what was decided about hyphens at its lines' ends."""
+
+    def __init__(self, words: Iterable[str] = ()):
+        super().__init__(words)
+        self.joined: list[str] = []
+        self.kept: list[str] = []
+
+
+def _divided(words: Words) -> list[str]:
+    decided = (("joined again", words.joined), ("left with their hyphen", words.kept))
+    parts = [f"{len(found):,} {what} ({_listed(found)})" for what, found in decided if found]
+    return [f"Words divided at a line's end, by guess: {'; '.join(parts)}."] if parts else []
+
+
+def _listed(found: list[str], most: int = 6) -> str:
+    return ", ".join(found[:most]) + (", …" if len(found) > most else "")
 
 
 def _why_empty(pages: Sequence[Page]) -> str:
@@ -257,11 +272,10 @@ def _join(text: str, line: str, vocabulary: Counter) -> str:
         return text
     divided, first = DIVIDED.search(text), FIRST_WORD.match(line)
     if divided and first:
-        return (
-            text[:-1] + line
-            if _was_divided(divided[1], first[0], text[-1], text[:-1], vocabulary)
-            else text + line
-        )
+        apart = was_divided(divided[1], first[0], vocabulary, text[-1], text[:-1])
+        if isinstance(vocabulary, Words):
+            (vocabulary.joined if apart else vocabulary.kept).append(f"{divided[1]}-{first[0]}")
+        return text[:-1] + line if apart else text + line
     if UNSPACED.match(text[-1]) and UNSPACED.match(line):
         return text + line
     if HANGUL.match(text[-1]) and HANGUL.match(line) and _is_cut(text, line, vocabulary):
@@ -269,8 +283,12 @@ def _join(text: str, line: str, vocabulary: Counter) -> str:
     return f"{text.rstrip()} {line}"
 
 
-def _was_divided(start: str, end: str, hyphen: str, before: str, vocabulary: Counter) -> bool:
-    """Whether a hyphen at a line's end only divides a word ("ship-ping"), or is its own ("well-known")."""
+def was_divided(start: str, end: str, vocabulary: Counter, hyphen: str = "-", before: str = "") -> bool:
+    """Whether a hyphen at a line's end only divides a word ("ship-ping"), or is its own ("well-known").
+
+    A guess: `start` and `end` are the letters on both sides, `vocabulary` counts the document's words in
+    small letters, `before` is the text up to the hyphen.
+    """
     if vocabulary[f"{start}-{end}".lower()] or HYPHENATED.search(before):
         return False
     if vocabulary[f"{start}{end}".lower()] or hyphen == "\u00ad":

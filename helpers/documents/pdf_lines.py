@@ -1,22 +1,17 @@
 """From runs of a page to lines in reading order.
 
-Running heads and page numbers go first (what repeats at the same height on several pages). Then the page is
-cut into columns, and each column into lines. Left out: columns of unlike width in a newspaper's manner; text
-set in circles and the like.
+The page is cut into columns, and each column into lines; `pdf_heads` takes the running heads out before. Left
+out: columns of unlike width in a newspaper's manner; text set in circles and the like.
 """
 
 import re
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
 from helpers.documents.pdf_pages import COLUMN_GAP, Page, Run
 
-EDGE_LINES = 3  # running heads are looked for among so many lines at the top and at the bottom,
-EDGE = 0.12  # within this share of the page's height
-SAME_HEIGHT = 4.0
 MARK_START, MARK_END = "\ue000", "\ue001"  # around raised figures: they may be references to footnotes
 RAISED_LETTERS = 3
 NEAR = 300  # pieces of text below a raised figure that are looked at
@@ -53,66 +48,6 @@ class Line:
     @property
     def bold(self) -> bool:
         return all(cell.bold for cell in self.cells)
-
-
-# ----------------------------------------------------------------------------- running heads
-
-
-def without_running_heads(pages: Sequence[Page], body_size: float) -> list[Page]:
-    """The pages without their running heads.
-
-    These are lines at the upper or lower edge that repeat, but for figures, at the same height on several
-    pages, or that begin or end with the page's number.
-    """
-    edges = [_edge_lines(page) for page in pages]
-    seen: Counter[tuple[str, int]] = Counter()
-    for lines in edges:
-        seen.update({(_key(line, body_size), round(line.base / SAME_HEIGHT)) for line in lines})
-    found = [{offset for line in lines for offset in _offsets(line, body_size)} for lines in edges]
-    offsets = Counter(offset for page_offsets in found for offset in page_offsets)
-    needed = max(2, round(0.3 * len(pages)))
-    numbering = {offset for offset, times in offsets.most_common(1) if times >= max(3, needed)}
-    kept = []
-    for page, lines in zip(pages, edges):
-        heads = [
-            line
-            for line in lines
-            if _times(seen, _key(line, body_size), line.base) >= needed
-            or _offsets(line, body_size) & numbering
-        ]
-        gone = {id(part) for line in heads for cell in line.cells for part in parts_of(cell)}
-        runs = [run for run in page.runs if id(run) not in gone]
-        kept.append(Page(page.number, page.width, page.height, runs, page.rules))
-    return kept
-
-
-def _edge_lines(page: Page) -> list[Line]:
-    lines = lines_of(page.runs, page.number)
-    upper = [line for line in lines[:EDGE_LINES] if line.base > (1 - EDGE) * page.height]
-    return upper + [line for line in lines[-EDGE_LINES:] if line.base < EDGE * page.height]
-
-
-def _key(line: Line, body_size: float) -> str:
-    text = " ".join(line.text.split())
-    # "Chapter 1" and "Chapter 2" in large letters are headings, not one running head
-    return text if line.size > 1.1 * body_size else re.sub(r"\d+", "#", text)
-
-
-def _times(seen: Counter, key: str, base: float) -> int:
-    place = round(base / SAME_HEIGHT)
-    return max(seen[key, place + near] for near in (-1, 0, 1))
-
-
-def _offsets(line: Line, body_size: float) -> set[int]:
-    """How far a number at the line's beginning or end is from the page's place in the file.
-
-    A page number is equally far on all pages.
-    """
-    if line.size > 1.1 * body_size:
-        return set()
-    return {
-        int(number) - line.page for number in re.findall(r"^\d{1,4}\b|\b\d{1,4}$", line.text.strip(" -–"))
-    }
 
 
 # ----------------------------------------------------------------------------- lines
@@ -232,6 +167,9 @@ def _gutter(page: Page, runs: list[Run]) -> float | None:
     if len(runs) < 12:
         return None
     left, right = min(run.left for run in runs), max(run.right for run in runs)
+    low, high = min(run.base for run in runs), max(run.base for run in runs)
+    # a rule above or below all of the text frames it; one between the lines may be a table's
+    within = [rule for rule in page.rules if rule.horizontal and low < rule.at < high]
     size = median(run.size for run in runs)
     best = None
     for x in sorted({round(run.left, 0) - 0.5 * size for run in runs}):
@@ -240,7 +178,7 @@ def _gutter(page: Page, runs: list[Run]) -> float | None:
         crossing = sum(run.left < x < run.right for run in runs)
         if crossing > 0.15 * len(runs) or (best and crossing >= best[0]):
             continue
-        if any(rule.horizontal and rule.start < x - 5 and rule.end > x + 5 for rule in page.rules):
+        if any(rule.start < x - 5 and rule.end > x + 5 for rule in within):
             continue
         if _is_column([run for run in runs if run.right <= x], size) and _is_column(
             [run for run in runs if run.left >= x], size

@@ -29,6 +29,7 @@ RULE_THICKNESS = 2.0
 SEGMENTS = 2_000  # of a path; more is a drawing
 PATHS = 5_000
 BORDERS = 300  # vertical rules; a page with more is a drawing
+WHOLE = 0.95  # of the page's width or height: so long a rule near the page's edge is its background or frame
 
 pdfium_lock = threading.RLock()  # PDFium must not be called by two threads at once
 
@@ -127,6 +128,7 @@ def _read_page(pypdfium2, pdf: "pypdfium2.PdfDocument", number: int) -> Page:
                 read.rules += _rules(raw, item, turns)
             elif item.type == raw.FPDF_PAGEOBJ_IMAGE:
                 read.images += 1
+        read.rules = [rule for rule in read.rules if not _is_frame(rule, width, height)]
         letters = list(_letters(raw, textpage, turns, read))
         read.runs = list(_runs(letters, [rule for rule in read.rules if not rule.horizontal][:BORDERS]))
         if len(read.runs) > limits.RUNS:
@@ -288,6 +290,13 @@ def _rules(raw, item, turns: int) -> Iterator[Rule]:
         before = point
         if raw.FPDFPathSegment_GetClose(segment) and start is not None:
             yield from _rule(point, start)
+
+
+def _is_frame(rule: Rule, width: float, height: float) -> bool:
+    """Whether a rule is an edge of a page's background or of a frame around the whole page."""
+    along, across = (width, height) if rule.horizontal else (height, width)
+    near_edge = not (1 - WHOLE) * across < rule.at < WHOLE * across
+    return near_edge and rule.end - rule.start > WHOLE * along
 
 
 def _rule(a: tuple[float, float], b: tuple[float, float]) -> Iterator[Rule]:

@@ -20,7 +20,8 @@ BETWEEN_BLOCKS = "\n\n"
 # A sentence ends at a mark and white space; not after initials, numbers of a list or common abbreviations.
 END = re.compile(r"(?<=[.!?…。！？])['\")\]’”]*(?:\s+|(?<=[。！？])(?=\S))")
 NO_END = re.compile(
-    r"^\d{1,2}\.$|(?:^|[\s(])(?:[A-Z]|[Nn]o|[Mm]rs?|[Dd]r|[Pp]rof|St|vs|etc|cf|[Ff]ig|e\.g|i\.e|approx)\.$"
+    r"^\d{1,2}\.$|(?:^|[\s(])"
+    r"(?:[A-Z]|[Nn]o|[Mm]rs?|[Dd]r|[Pp]rof|St|vs|etc|cf|[Ff]ig|[Cc]h|[Vv]ol|pp?|e\.g|i\.e|approx)\.$"
 )
 PATH_SIGN = " > "
 
@@ -171,6 +172,9 @@ def _fitting(
         stop += 1
     # The sum is only about right: tokens may join across a border, and a header may come on top.
     while stop > first and tokens.count([head + _text(units[start:stop])], model)[0] > limit:
+        stop -= 1
+    # A table's header at the end of a chunk says nothing: it stands again on top of the next.
+    if start < stop - 1 and stop < len(units) and units[stop].header == units[stop - 1].text:
         stop -= 1
     if stop == first == start:  # cannot be: each unit was cut to fit alone
         return first + 1

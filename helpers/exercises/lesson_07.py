@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from helpers import documents
 from helpers.documents import Document
@@ -59,6 +60,19 @@ HYPHEN_CASES: tuple[tuple[list[str], str, Mapping[str, str]], ...] = (
         },
     ),
     (["Pre-", "packed or not"], "Pre-packed or not", {}),
+    (
+        ["A pre- and post-", "war price"],
+        "A pre- and post-war price",
+        {
+            "A pre-and post-war price": "A hyphen inside a line is none of your business, space or not.",
+            "A preand post-war price": "A hyphen inside a line is none of your business, space or not.",
+        },
+    ),
+    (
+        ["Here is a dash -", "and here it ends"],
+        "Here is a dash - and here it ends",
+        {"Here is a dash -and here it ends": "It ends in a space and a dash, not in a letter and a hyphen."},
+    ),
     (["What a line without an end-"], "What a line without an end-", {}),
 )
 
@@ -74,8 +88,8 @@ def mend(answer: Any) -> Verdict:
             hint = mistakes.get(got) or _hyphen_hint(got, wanted)
             raise wrong(f"From {lines} it makes {got!r}. {hint}")
     return right(
-        "The rule needs the word elsewhere in the document. Where it stands there only once, divided, the "
-        "hyphen stays; `helpers.documents` then looks at the halves, too."
+        "This is half of the rule, on purpose: a word that stands in the document only once, divided, keeps "
+        "its hyphen. `documents.read` then looks at the halves, too."
     )
 
 
@@ -177,6 +191,9 @@ def allergen_templates(answer: Any, sheet: Document) -> Verdict:
             raise wrong(
                 f"The completion should hold {{{field}}}: the handbook wants the sheet quoted with its date."
             )
+    for field in ("Description", "Price (€)"):
+        if field in asked:
+            raise wrong(f"The prompt holds {{{field}}}. How would a customer name this product?")
     if "Product" not in asked:
         raise wrong("The prompt should name the product, as a customer would: they do not know its number.")
     prompts = [pair.prompt for pair in pairs]
@@ -184,8 +201,10 @@ def allergen_templates(answer: Any, sheet: Document) -> Verdict:
         twice = next(text for text in prompts if prompts.count(text) > 1)
         raise wrong(
             f"A prompt comes twice, such as {twice!r}. The same question "
-            "with two answers teaches nothing: which column tells these rows apart?"
+            "with two dates teaches nothing certain: which column tells these rows apart?"
         )
+    if any(sign in text for pair in pairs for text in (pair.prompt, pair.completion) for sign in "{}"):
+        raise wrong("Braces are left in the pairs: one pair of braces around each column's name is enough.")
     if len(pairs) < len(table.rows) - 1:
         raise wrong(
             f"{len(pairs)} of {len(table.rows) - 1} rows become a pair; the others have an empty field. Use "
@@ -195,6 +214,8 @@ def allergen_templates(answer: Any, sheet: Document) -> Verdict:
         raise wrong(
             "Put words of your own around the fields: a question in the prompt, a sentence in the answer."
         )
+    if not re.search(r"[?？]|allerg|알레르", prompt, re.IGNORECASE):
+        raise wrong("The prompt should be what a customer asks about allergens; it asks nothing.")
     return right(
         f"{len(pairs)} pairs, no prompt twice. They teach how an answer about allergens is worded. The facts "
         "in them belong into a look-up at the time of the question, because the sheet changes."
@@ -249,6 +270,8 @@ def leaks(answer: Any) -> Verdict:
     got = _positions(ask(answer, [*TRAIN], [*LEAKING]), len(LEAKING))
     wanted = _leaks(LEAKING, ("passage", "completion"))
     mistakes: dict[str, Iterable[int]] = {
+        "It finds nothing. Compare with the passages and the completions of the training rows, not with the "
+        "rows themselves.": [],
         "It finds rows from a passage that training has too. The same completion can come from elsewhere.": (
             _leaks(LEAKING, ("passage",))
         ),
@@ -257,6 +280,12 @@ def leaks(answer: Any) -> Verdict:
         ),
         "It compares completions letter by letter: capitals and white space should not count.": (
             _leaks(LEAKING, ("passage", "completion"), plain=str)
+        ),
+        "Spaces inside a text count still: two in a row should be as one.": (
+            _leaks(LEAKING, ("passage", "completion"), plain=lambda text: text.lower().strip())
+        ),
+        "Capitals count still: 'A red tea.' and 'a red tea.' are the same answer.": (
+            _leaks(LEAKING, ("passage", "completion"), plain=lambda text: " ".join(text.split()))
         ),
         "The same prompt alone gives no answer away: look at passages and completions.": (
             _leaks(LEAKING, ("prompt", "passage", "completion"))
@@ -273,7 +302,9 @@ def leaks(answer: Any) -> Verdict:
     if got != wanted:
         hint = next((hint for hint, value in mistakes.items() if list(value) == got), None)
         raise wrong(
-            hint or "A test row leaks if a training row has its passage, or its completion in plain form."
+            hint
+            or "A test row leaks if a training row has its passage, or its completion but for capitals and "
+            "white space."
         )
     if _positions(ask(answer, [*TRAIN], [*CLEAN]), len(CLEAN)):
         raise wrong("Where no passage and no completion is shared, nothing leaks, and the list is empty.")
@@ -292,7 +323,7 @@ def _leaks(test: Sequence[dict], keys: Sequence[str], plain: Callable[[str], str
 
 
 def _positions(value: Any, count: int) -> list[int]:
-    if not isinstance(value, list | tuple | set | np.ndarray | range):
+    if not isinstance(value, list | tuple | set | np.ndarray | range | pd.Index):
         raise wrong(f"A list of positions in the test rows is wanted, but this is {kind_of(value)}.")
     values = list(value)
     if not all(isinstance(i, int | np.integer) and not isinstance(i, bool | np.bool_) for i in values):

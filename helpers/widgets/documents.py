@@ -37,13 +37,13 @@ def _repeated(before: Chunk, chunk: Chunk) -> str:
     return longest if longest != chunk.text else ""
 
 
-def chunk_page(found: Sequence[Chunk]) -> str:
-    """HTML: the chunks one after another, numbered, neighbours in two colours, what is repeated underlined.
+def chunk_page(found: Sequence[Chunk], start: int = 1) -> str:
+    """HTML: the chunks one after another, neighbours in two colours, what is repeated underlined.
 
-    Headings stand where a section begins.
+    They are numbered from `start`; headings stand where a section begins.
     """
     parts, path = [], None
-    for number, (chunk, again) in enumerate(zip(found, repeated(found)), start=1):
+    for number, (chunk, again) in enumerate(zip(found, repeated(found)), start=start):
         if chunk.path != path and chunk.path:
             parts.append(f"<div><strong>{html.escape(chunk.path[-1])}</strong></div>")
         path = chunk.path
@@ -62,8 +62,8 @@ def chunk_summary(found: Sequence[Chunk]) -> str:
     total = sum(chunk.tokens for chunk in found)
     largest = max((chunk.tokens for chunk in found), default=0)
     return (
-        f"{len(found)} chunks, the largest of {largest} tokens, {total:,} tokens in all; {again} begin with "
-        "something repeated."
+        f"{len(found)} chunks, the largest of {largest} tokens, {total:,} tokens in all; "
+        f"{again} {'begins' if again == 1 else 'begin'} with something repeated."
     )
 
 
