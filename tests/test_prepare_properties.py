@@ -40,7 +40,7 @@ PIECES += [
     "차",
     "x@y.org",
     "4111111111111111",
-    "sk-abcdefghijklmnopqrstuvw",
+    "sk-" + "abcdefghijklmnopqrstuvw",
     "instruction: ",
     "İ",
     "𝐀",
