@@ -82,10 +82,10 @@ def cosine_top_k(
     cannot hold one of the best. Beside the vectors this needs about 128 MB (see SCORES_AT_ONCE), and without
     `unit` a float32 copy of the vectors.
 
-    Time, with `unit`, 100,000 vectors of 256 dimensions, two busy cores (`tests/benchmarks/search_speed.py`):
-    one query takes 1.0 to 1.1 times the bare product `queries @ vectors.T`. 1,000 queries take 0.6 to 1.2
-    times that product, which also pays for fresh memory, but 1.6 to 1.8 times one into memory that is already
-    there. Without `unit` one query takes 14 times the product.
+    Time, with `unit`, 100,000 vectors of 256 dimensions, two cores (`tests/benchmarks/search_speed.py`): one
+    query takes 1.0 to 1.1 times the bare product `queries @ vectors.T`. 1,000 queries take 1.4 times that
+    product, which also pays for fresh memory (0.6 to 1.2 times on busy cores), and 1.6 to 1.8 times one into
+    memory that is already there. Without `unit` one query takes 14 times the product.
 
     Raises DataError when the shapes do not fit, a number is NaN or infinite, or `unit` is seen to be untrue
     among the best; ValueError when `k` is below 1.
