@@ -31,8 +31,8 @@ def exact(texts: Sequence[str]) -> pd.DataFrame:
 
 
 def normalised(texts: Sequence[str]) -> pd.DataFrame:
-    """All pairs of texts that are equal once markup, case, punctuation and blanks are taken away."""
-    return _pairs_within([words(text) for text in texts])
+    """All pairs of texts that are equal to `reviews.normalised`: but for markup, case, marks and spaces."""
+    return _pairs_within([reviews.normalised(text) for text in texts])
 
 
 def by_vector(vectors: np.ndarray, threshold: float) -> pd.DataFrame:
@@ -78,8 +78,8 @@ def by_shingles(texts: Sequence[str], threshold: float, *, size: int = SHINGLE) 
 
 
 def words(text: str) -> str:
-    """The words of a text, without markup, in small letters, with single blanks between them."""
-    return re.sub(r"[\W_]+", " ", reviews.clean_text(text).casefold()).strip()
+    """The words of a text as `reviews.normalised` has them, one space between them; "" for marks alone."""
+    return " ".join(re.findall(r"[^\W_]+", reviews.normalised(text)))
 
 
 def shingles(text: str, size: int = SHINGLE) -> set[str]:

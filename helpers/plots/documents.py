@@ -8,6 +8,7 @@ from matplotlib.patches import Rectangle
 
 from helpers.plots import core
 from helpers.plots.core import BLACK, BLUE, COLOURS, MARKERS, ORANGE
+from helpers.plots.scores import wilson
 
 LABEL_ROOM = 14.0  # points to the left of a box that its number takes up
 HIGHER = 8.0  # points; what stands so much higher stands on a line above
@@ -85,14 +86,6 @@ def chunk_sizes(sizes: Mapping[str, Sequence[int]], limit: int) -> None:
     core.show(
         figure, f"Bars with the tokens of each piece, and a line at the limit of {limit}. {'; '.join(told)}."
     )
-
-
-def wilson(found: float, of: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's interval (1927) for a share: low and high end, 95 % by default."""
-    share, spread = found / of, z * z / of
-    middle = (share + spread / 2) / (1 + spread)
-    half = z / (1 + spread) * np.sqrt(share * (1 - share) / of + spread / (4 * of))
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
 def answers_found(
