@@ -8,7 +8,8 @@
 | none of them                                       | the embedded engine: no key, no network   |
 
 The first row that fits wins; `WORKBOOK_HOST` = embedded, openai, azure or compatible overrides it.
-`WORKBOOK_EMBEDDING_MODEL` and `WORKBOOK_CHAT_MODEL` name models (on Azure: deployments).
+`WORKBOOK_EMBEDDING_MODEL`, `WORKBOOK_CHAT_MODEL`, `WORKBOOK_COMPLETION_MODEL` (for `completions.create`) and
+`WORKBOOK_TUNING_MODEL` (what fine-tuning starts from) name models (on Azure: deployments, but for the last).
 
 Left out: anything that a call does. The topic modules get `Host.client` and a model's name, no more.
 """
@@ -45,6 +46,8 @@ class Host:
     embedding_model: str
     chat_model: str | None
     client: "openai.OpenAI" = dataclasses.field(repr=False)
+    completion_model: str | None = dataclasses.field(default=None, repr=False)
+    tuning_model: str | None = dataclasses.field(default=None, repr=False)
     # Where embeddings that were paid for are kept. Not shown: outputs travel, and a path tells a user's name.
     cache: Path | None = dataclasses.field(default=None, repr=False)
 
@@ -124,14 +127,16 @@ def _kind_from_settings() -> Kind:
 
 def _embedded() -> Host:
     from helpers import engine
-    from helpers.engine import vectors
+    from helpers.engine import registry
 
     return Host(
         kind="embedded",
         label="The embedded engine",
         base_url=engine.BASE_URL,
-        embedding_model=vectors.MODEL,
-        chat_model=None,
+        embedding_model=registry.EMBEDDINGS,
+        chat_model=None,  # its text model is a toy: no lesson should send it a prompt unasked
+        completion_model=registry.TEXT,
+        tuning_model=registry.CLASSIFIER,
         client=engine.client(),
     )
 
@@ -163,6 +168,8 @@ def _remote(kind: Kind, label: str, base_url: str, key: str) -> Host:
         base_url=base_url,
         embedding_model=settings.get("WORKBOOK_EMBEDDING_MODEL") or DEFAULT_EMBEDDING_MODEL,
         chat_model=settings.get("WORKBOOK_CHAT_MODEL"),
+        completion_model=settings.get("WORKBOOK_COMPLETION_MODEL"),
+        tuning_model=settings.get("WORKBOOK_TUNING_MODEL"),
         client=openai.OpenAI(base_url=base_url, api_key=key),
         cache=settings.cache_folder() / "embeddings.sqlite",
     )

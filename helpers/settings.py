@@ -13,7 +13,9 @@ DATA = ROOT / "data"
 DOWNLOADS = DATA / "downloads"
 
 # How the names begin that choose a host, its models and its keys. Tests run without any of them.
-HOST_SETTINGS = ("OPENAI_", "AZURE_", "WORKBOOK_EMBEDDING", "WORKBOOK_CHAT")
+HOST_SETTINGS = (
+    "OPENAI_", "AZURE_", "WORKBOOK_EMBEDDING", "WORKBOOK_CHAT", "WORKBOOK_COMPLETION", "WORKBOOK_TUNING",
+)  # fmt: skip
 
 
 def cache_folder() -> Path:

@@ -44,6 +44,16 @@ class Lesson:
         """The name under which the host serves embeddings."""
         return self.host.embedding_model
 
+    @property
+    def completion_model(self) -> str | None:
+        """The name under which the host completes texts, or None."""
+        return self.host.completion_model
+
+    @property
+    def tuning_model(self) -> str | None:
+        """The name of the model that fine-tuning at this host starts from, or None."""
+        return self.host.tuning_model
+
     @functools.cached_property
     def reviews(self) -> "pd.DataFrame":
         """The food reviews: what `WORKBOOK_DATA` names, else the real 1,000 if there, else the sample."""

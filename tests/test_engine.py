@@ -221,7 +221,7 @@ class TestRefusals:
         assert response.headers["x-request-id"]
 
     def test_a_bug_becomes_a_500_body(self, monkeypatch, caplog):
-        def fail(body):
+        def fail(*_):
             raise RuntimeError("boom")
 
         monkeypatch.setattr("helpers.engine.embeddings.create", fail)

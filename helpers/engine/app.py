@@ -2,7 +2,8 @@
 
 The same routes stand under OpenAI's path (`/v1`), Azure's (`/openai/v1`) and Azure's older one, which names
 the deployment in the path (`/openai/deployments/NAME/...`). Keys are neither needed nor looked at.
-So far: models and embeddings. What a route does is in a module of its own that knows no HTTP.
+Here: models and embeddings; files, fine-tuning and text have route modules of their own. What a route does is
+in a module that knows no HTTP.
 """
 
 import functools
@@ -13,15 +14,16 @@ from typing import Any
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from helpers.engine import embeddings, limits, vectors
-from helpers.engine.errors import ApiError, model_not_found
-
-MODELS = {vectors.MODEL: {"created": 1_721_001_600, "owned_by": "wordllama"}}  # its first release, July 2024
+from helpers.engine import embeddings, limits
+from helpers.engine.errors import ApiError
+from helpers.engine.http import bucket, json_body, model_of, registry, spend_tokens
+from helpers.engine.registry import Registry
 
 PREFIXES = ("/v1", "/openai/v1", "/openai", "/openai/deployments/<deployment>")
 LARGEST_BODY = 64 * 2**20  # bytes
 
 api = Blueprint("api", __name__)
+ROUTES = (api,)  # each under every prefix
 
 
 def create_app(
@@ -33,8 +35,10 @@ def create_app(
     app.json.sort_keys = False
     app.extensions["requests"] = limits.Bucket("requests", requests_per_minute)
     app.extensions["tokens"] = limits.Bucket("tokens", tokens_per_minute)
+    app.extensions["registry"] = Registry()
     for prefix in PREFIXES:
-        app.register_blueprint(api, url_prefix=prefix, name=f"api{prefix.replace('/', '_')}")
+        for routes in ROUTES:
+            app.register_blueprint(routes, url_prefix=prefix, name=f"{routes.name}{prefix.replace('/', '_')}")
     app.before_request(_begin)
     app.after_request(_add_headers)
     app.register_error_handler(ApiError, _answer_api_error)
@@ -51,41 +55,22 @@ def shared_app() -> Flask:
 
 @api.get("/models")
 def list_models() -> Response:
-    return jsonify({"object": "list", "data": [_model(name) for name in MODELS]})
+    models = registry()
+    return jsonify({"object": "list", "data": [models.describe(name) for name in models.names()]})
 
 
 @api.get("/models/<path:name>")
 def retrieve_model(name: str) -> Response:
-    return jsonify(_model(name))
+    return jsonify(registry().describe(name))
 
 
 @api.post("/embeddings")
 def create_embeddings() -> Response:
-    body = _json_body()
-    model = g.deployment or body.get("model")
-    if not isinstance(model, str):
-        raise ApiError("'model' is missing: name the model to use.", param="model")
-    _model(model)
-    answer = embeddings.create(body)
-    _bucket("tokens").take(answer["usage"]["total_tokens"])
+    body = json_body()
+    name = model_of(body)
+    answer = embeddings.create(body, name, registry().embedder(name))
+    spend_tokens(answer["usage"]["total_tokens"])
     return jsonify(answer)
-
-
-def _model(name: str) -> dict[str, Any]:
-    if name not in MODELS:
-        raise model_not_found(name, sorted(MODELS))
-    return {"id": name, "object": "model", **MODELS[name]}
-
-
-def _json_body() -> dict[str, Any]:
-    body = request.get_json(force=True, silent=True)
-    if not isinstance(body, dict):
-        raise ApiError("The body of the request is not a JSON object.")
-    return body
-
-
-def _bucket(name: str) -> limits.Bucket:
-    return current_app.extensions[name]
 
 
 def _take_deployment(endpoint: str | None, values: dict[str, Any] | None) -> None:
@@ -95,14 +80,14 @@ def _take_deployment(endpoint: str | None, values: dict[str, Any] | None) -> Non
 def _begin() -> None:
     g.started = time.perf_counter()
     g.request_id = f"req_{uuid.uuid4().hex}"
-    _bucket("requests").take(1)
+    bucket("requests").take(1)
 
 
 def _add_headers(response: Response) -> Response:
     response.headers["x-request-id"] = g.request_id
     response.headers["openai-processing-ms"] = str(round((time.perf_counter() - g.started) * 1000))
     for name in ("requests", "tokens"):
-        response.headers.update(_bucket(name).headers())
+        response.headers.update(bucket(name).headers())
     return response
 
 

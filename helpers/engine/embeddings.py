@@ -20,8 +20,8 @@ TOKENS_PER_INPUT = 8_192
 PARAMETERS = {"input", "model", "dimensions", "encoding_format", "user"}
 
 
-def create(body: dict[str, Any]) -> dict[str, Any]:
-    """The answer to an embeddings request whose model is already known to be the engine's.
+def create(body: dict[str, Any], name: str, model: vectors.TokenVectors) -> dict[str, Any]:
+    """The answer to an embeddings request to `model`, which the engine offers as `name`.
 
     Raises ApiError (400) that names the parameter and what is wrong with it.
     """
@@ -30,13 +30,13 @@ def create(body: dict[str, Any]) -> dict[str, Any]:
     dimensions = _dimensions(body.get("dimensions"))
     encoding = _encoding_format(body.get("encoding_format"))
     inputs = _inputs(body.get("input"))
-    sums, counts = vectors.load().sums_and_counts(inputs)
+    sums, counts = model.sums_and_counts(inputs)
     _check_counts(counts)
     rows = vectors.unit_length(sums[:, :dimensions])
     tokens = int(counts.sum())
     return {
         "object": "list",
-        "model": vectors.MODEL,
+        "model": name,
         "data": [
             {"object": "embedding", "index": i, "embedding": row}
             for i, row in enumerate(_encoded(rows, encoding))
