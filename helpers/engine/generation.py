@@ -24,6 +24,9 @@ class Generation:
     best_of: int = 1  # at least n: this many are drawn, the n likeliest a token are returned
     seed: int | None = None  # None: another result each time
     top_logprobs: int = 0  # how many alternatives to report a token
+    presence_penalty: float = 0.0  # taken off the logit of every token that has been drawn
+    frequency_penalty: float = 0.0  # the same, once for each time it has been drawn
+    logit_bias: tuple[tuple[int, float], ...] = ()  # (token id, what is added to its logit)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,4 +59,4 @@ class TextModel(Protocol):
         """`request.n` answers. Raises ApiError (400) for what this model cannot do."""
 
     def score(self, text: str, top_logprobs: int) -> list[Token]:
-        """The tokens of a text itself, for `echo`; the first one's logprob is nan (nothing precedes it)."""
+        """The tokens of a text itself, for `echo`; a first one's logprob may be nan: nothing precedes it."""
