@@ -25,41 +25,71 @@ from helpers.exercises.core import (
 # ----------------------------------------------------------------------------- 9.1
 
 
+UNLIKE_SIDES = (({"bad": 10, "good": 90}, {"bad": 30, "good": 70}), ({"a": 60, "b": 20}, {"a": 5, "b": 15}))
+
+
 @exercise
 def loss_of_shares(answer: Any, trained_on: Mapping[str, int], tested_on: Mapping[str, int]) -> Verdict:
-    """The loss, to three decimals, of giving every row the classes' shares in the training rows."""
-    value = number(answer)
-    share = {name: count / sum(trained_on.values()) for name, count in trained_on.items()}
-    rows = sum(tested_on.values())
-    total = -sum(count * math.log(share[name]) for name, count in tested_on.items())
+    """A function of the counts of both sides: the loss of giving every row the shares in training."""
+    for trained, tested in (*UNLIKE_SIDES, (trained_on, tested_on)):
+        given = ask(answer, dict(trained), dict(tested))
+        _check_loss(number(given, "The loss"), trained, tested)
+    return right(
+        "A trained model has to come below this. If it does not, it has learnt nothing but the shares."
+    )
+
+
+def _check_loss(value: float, trained: Mapping[str, int], tested: Mapping[str, int]) -> None:
+    costs, own = _costs(trained), _costs(tested)
+    rows = sum(tested.values())
+    total = sum(count * costs[name] for name, count in tested.items())
     truth = total / rows
-    if abs(value - truth) <= 0.00051:
-        return right(
-            "A trained model has to come below this. If it does not, it has learnt nothing but the shares."
-        )
-    commonest = max(tested_on, key=tested_on.__getitem__)
+    if close(value, truth):
+        return
+    share = {name: count / sum(trained.values()) for name, count in trained.items()}
+    commonest = max(tested, key=tested.__getitem__)
+    about = f"Trained on {dict(trained)} and tested on {dict(tested)}:"
     mistakes = {
         "That is the sum over all rows. A loss is their mean.": total,
         "The sign is wrong: ln of a probability is negative, and a loss is not.": -truth,
         "That is with another logarithm. The loss takes the natural one, np.log.": truth / math.log(10),
         "That takes the logarithm to base 2. The loss takes the natural one, np.log.": truth / math.log(2),
+        "You give the shares of the tested rows as probabilities. Does the model know those?": (
+            sum(count * own[name] for name, count in tested.items()) / rows
+        ),
+        "That is the loss on the rows it was trained on. How many of each class are tested?": (
+            sum(trained[name] * costs[name] for name in trained) / sum(trained.values())
+        ),
+        "The two sides are exchanged: whose shares does the model know, and whose rows are counted?": (
+            sum(trained[name] * own[name] for name in trained) / sum(trained.values())
+        ),
+        "The classes are exchanged: each row gets the share of the other class.": (
+            sum(count * costs[other] for count, other in zip(tested.values(), reversed(list(tested)))) / rows
+        ),
         "Every row has the loss of the commonest class there. What does a row of the other class cost?": (
-            -math.log(share[commonest])
+            costs[commonest]
         ),
         "Both classes count the same in that mean. How many rows has each?": (
-            -sum(math.log(share[name]) for name in tested_on) / len(tested_on)
+            sum(costs[name] for name in tested) / len(tested)
         ),
-        "That is the loss of a coin, which does not even know the shares.": math.log(len(trained_on)),
+        "That is the loss of a coin, which does not even know the shares.": math.log(len(trained)),
         "That is the logarithm of the mean. Take the logarithm for each row first, then the mean.": (
-            -math.log(sum(count * share[name] for name, count in tested_on.items()) / rows)
+            -math.log(sum(count * share[name] for name, count in tested.items()) / rows)
         ),
     }
-    unless_mistaken(value, mistakes, 0.0006)
-    if abs(value - truth) <= 0.006:
-        raise wrong("Very near. Give three decimals.")
-    raise wrong(
-        "Each row costs -ln of the probability that its own class gets: that is its share in training."
+    unless_mistaken(
+        value, {f"{about} {said[0].lower()}{said[1:]}": mistaken for said, mistaken in mistakes.items()}
     )
+    if abs(value - truth) <= 0.006:
+        raise wrong(f"{about} very near. Do not round inside the function.")
+    raise wrong(
+        f"{about} each row costs -ln of the probability that its own class gets, its share in training."
+    )
+
+
+def _costs(counts: Mapping[str, int]) -> dict[str, float]:
+    """What a row of each class costs when the shares of `counts` are the probabilities."""
+    return {name: -math.log(count / sum(counts.values())) for name, count in counts.items()}
 
 
 # ----------------------------------------------------------------------------- 9.2
@@ -98,6 +128,10 @@ def probability_of_positive(answer: Any) -> Verdict:
                 / sum(p.values()),
                 f"{about} you give 0, as if the class were not among them. Does its token begin with a "
                 "space?": 0.0,
+                f"{about} a class was not reported, so its probability is 0. What does exp make of your "
+                "default?": _with_one_for_missing(p),
+                f"{about} you count all that is not negative as positive. It is not all positive.": 1
+                - negative,
             },
         )
         raise wrong(
@@ -108,18 +142,24 @@ def probability_of_positive(answer: Any) -> Verdict:
     )
 
 
+def _with_one_for_missing(p: Mapping[str, float]) -> float:
+    """What comes of exp(top.get(class, 0)): a missing class has probability 1."""
+    negative, positive = (p.get(label, 1.0) for label in LABELS)
+    return positive / (positive + negative)
+
+
 # ----------------------------------------------------------------------------- 9.3
 
 STEPS = pd.DataFrame(
     {
         "step": [10, 20, 30, 40, 50, 60],
-        "train_loss": [0.69, 0.41, 0.30, 0.22, 0.09, 0.10],
-        "valid_loss": [0.70, math.nan, 0.42, 0.40, math.nan, 0.51],
+        "training": [0.69, 0.41, 0.30, 0.22, 0.09, 0.10],
+        "validation": [0.70, math.nan, 0.42, 0.40, math.nan, 0.51],
     }
 )
-TIED = STEPS.assign(valid_loss=[0.70, 0.40, 0.42, 0.40, math.nan, 0.51])
-SHUFFLED = TIED.iloc[[3, 0, 4, 1, 5, 2]]  # as a table looks that somebody has sorted otherwise
-UNLIKE = STEPS.assign(valid_loss=[0.30, 0.41, 0.45, 0.48, 0.55, math.nan])
+TIED = STEPS.assign(validation=[0.70, 0.40, 0.42, 0.40, math.nan, 0.51])
+SHUFFLED = TIED.iloc[[3, 5, 1, 0, 4, 2]]  # as a table looks that somebody has sorted otherwise
+UNLIKE = STEPS.assign(validation=[0.30, 0.41, 0.45, 0.48, 0.55, math.nan])
 
 
 @exercise
@@ -132,8 +172,8 @@ def best_step(answer: Any, table: pd.DataFrame) -> Verdict:
 
 def _check_best(given: Any, steps: pd.DataFrame) -> None:
     value = whole_number(given, "The step")
-    known = steps.dropna(subset="valid_loss")
-    lowest = known.loc[known["valid_loss"] == known["valid_loss"].min(), "step"]
+    known = steps.dropna(subset="validation")
+    lowest = known.loc[known["validation"] == known["validation"].min(), "step"]
     if value == lowest.min():
         return
     if value in lowest.to_numpy():
@@ -144,13 +184,18 @@ def _check_best(given: Any, steps: pd.DataFrame) -> None:
         raise wrong(
             f"There is no step {value} in the table. Is that a position or an index label? Look at `step`."
         )
-    if value == steps.loc[steps["train_loss"].idxmin(), "step"]:
+    if not steps["step"].is_monotonic_increasing:
+        raise wrong(
+            "In one table the rows are in another order, and there you give a step that is not the best. Do "
+            "you mix positions and index labels?"
+        )
+    if value == steps.loc[steps["training"].idxmin(), "step"]:
         raise wrong(
             "That is where the training loss is lowest. Of which rows do you want to know how well it does?"
         )
     if value == steps["step"].max():
         raise wrong("That is the last step. Training longer can make a model worse.")
-    if value == known.loc[known["valid_loss"].idxmax(), "step"]:
+    if value == known.loc[known["validation"].idxmax(), "step"]:
         raise wrong("There the validation loss is highest. Is a loss better high or low?")
     raise wrong(f"At step {value} the validation loss is not the lowest of the table.")
 

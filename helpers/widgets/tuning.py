@@ -141,6 +141,8 @@ def _is_number(value: Any) -> bool:
 def class_bars(text: str, labels: Sequence[str], predict: Predict) -> str:
     """HTML: the probability of each class for one text, as bars, the likeliest in bold."""
     probabilities = np.asarray(predict([text]), dtype=float)[0]
+    if not np.isfinite(probabilities).all():
+        return "<em>The model gives no probability for this text.</em>"
     best = int(probabilities.argmax())
     rows = "".join(
         f'<tr><td style="text-align: left">{_bold(html.escape(label.strip()), i == best)}</td>'
@@ -178,6 +180,9 @@ def model_box(text: str, labels: Sequence[str], predict: Predict, *, live: bool 
     result = ipywidgets.HTML()
 
     def update(_change: object = None) -> None:
+        if not box.value.strip():
+            result.value = "<em>Type something: there is nothing to classify.</em>"
+            return
         result.value = core.html_or_why_not(lambda: class_bars(box.value, labels, predict), box.value)
 
     box.observe(update, names="value")
