@@ -1,7 +1,8 @@
 """What hosted embeddings cost, with the date and the source of every price.
 
 Prices change: look at the host's own price page before you spend money. Left out: Azure's prices, which
-differ by region and are charged to a deployment whose name says nothing, and models that make no embeddings.
+differ by region and are charged to a deployment whose name says nothing; and training, fine-tuned and chat
+models, of whose prices no source was read: `cost` takes a price that you have looked up yourself.
 """
 
 import dataclasses
@@ -46,7 +47,14 @@ def embedding_cost(tokens: int, model: str, batch: bool = False) -> float | None
     price = next((price for price in PRICES if price.model == model), None)
     if price is None:
         return None
-    return float(tokens) / 1e6 * price.usd_per_million * (BATCH_DISCOUNT if batch else 1)
+    return cost(tokens, price.usd_per_million) * (BATCH_DISCOUNT if batch else 1)
+
+
+def cost(tokens: float, usd_per_million: float) -> float:
+    """US dollars for that many tokens at a price of your own. Raises ValueError when one is negative."""
+    if tokens < 0 or usd_per_million < 0:
+        raise ValueError(f"tokens and price must not be negative, but are {tokens} and {usd_per_million}")
+    return float(tokens) / 1e6 * usd_per_million
 
 
 def table() -> "pd.DataFrame":

@@ -29,6 +29,14 @@ def test_numpy_counts_are_welcome_and_negative_ones_are_not():
         prices.embedding_cost(-1, "text-embedding-3-small")
 
 
+def test_a_price_that_was_looked_up_can_be_used():
+    assert prices.cost(500_000, 3.0) == pytest.approx(1.5)
+    assert prices.cost(0, 3.0) == 0
+    for bad in ((-1, 3.0), (1, -3.0)):
+        with pytest.raises(ValueError, match="negative"):
+            prices.cost(*bad)
+
+
 def test_table_says_where_and_when():
     table = prices.table().set_index("model")
     assert table.loc["text-embedding-3-small", "source"] == prices.DOCUMENTED

@@ -1,4 +1,4 @@
-"""The checks of lesson 10: nested examples, a vote of neighbours, a fair choice, a break-even.
+"""The checks of lesson 10: nested examples, a vote of neighbours, a choice by a margin, a break-even.
 
 Each works out the truth from what it is given and tries the learner's functions on cases made for the
 mistakes that are near at hand, before they meet the lesson's own data.
@@ -75,75 +75,94 @@ def _votes() -> list[tuple[str, tuple[np.ndarray, np.ndarray, np.ndarray, int], 
         "one": "Your function asks only the nearest row. Let k rows vote.",
         "all": "All rows voted, or the farthest ones. Only the k nearest count.",
     }
+    weighed = at(18, 66, 67, 120, 130), np.array(["one", "two", "two", "all", "all"])
     tie = at(8, 4, 12, 2, 90), np.array(["a", "b", "a", "b", "c"])
-    tied = {
-        "a": "Two labels have as many votes here. The one whose row is nearest should win, not the "
-        "first by name.",
-        "c": HOW_TO_VOTE,
+    by_cosine = {
+        "one": "One near row stands against two farther ones. Count the rows, each the same: two beat one.",
+        "all": HOW_TO_VOTE,
     }
-    return [
+    cases = [
         ("Six rows, k = 3:", (asked, rows, names, 3), "near", farthest),
         ("Six rows, k = 3:", (asked, *two, 3), "two", crowd),
-        ("Five rows, k = 4:", (asked, *tie, 4), "b", tied),
+        ("Five rows, k = 3:", (asked, *weighed, 3), "two", by_cosine),
     ]
+    for first, second in itertools.permutations(("a", "b", "tea", "jam", "oil", "rice"), 2):
+        swapped = np.array([{"a": second, "b": first}.get(name, name) for name in tie[1]])
+        tied = {second: TIED, "c": HOW_TO_VOTE}
+        cases.append(("Five rows, k = 4:", (asked, tie[0], swapped, 4), first, tied))
+    return cases
+
+
+TIED = (
+    "Two labels have as many votes here. The one whose row is nearest should win. Are your k rows in order, "
+    "nearest first? And it is not the first by name."
+)
 
 
 # ----------------------------------------------------------------------------- 10.2
 
 
 @exercise
-def take(answer: Any, found: Mapping[str, pd.DataFrame], ratio: float) -> Verdict:
-    """A function (values, ratio) to the first way, in the given order, that the best one does not beat.
+def choose(answer: Any, found: Mapping[str, pd.DataFrame], ratio: float, margin: float) -> Verdict:
+    """A function (values, ratio, margin) to the first way, in the given order, that is as good as the best.
 
-    `values`: each way's scores, one a split, in the order of growing effort.
+    `values`: each way's scores, one a split, in the order of growing effort. As good: the interval of the
+    differences, best minus it, ends below `margin`.
     """
     for about, values in _choices():
-        _compare_choice(answer, values, 0.25, about)
+        _compare_choice(answer, values, 0.25, 0.05, about)
     own = {name: table["macro F1"].to_numpy(dtype=float) for name, table in found.items()}
-    truth = _compare_choice(answer, own, ratio, "With the lesson's own scores:")
+    truth = _compare_choice(answer, own, ratio, margin, "With the lesson's own scores:")
     means = {name: float(values.mean()) for name, values in own.items()}
     best = max(means, key=means.__getitem__)
-    how = "has the highest mean itself" if truth == best else f"is not beaten by the best one ({best})"
-    return right(f"Here you take {truth!r}, which {how}. More effort would have to show that it pays.")
+    how = "has the highest mean itself" if truth == best else f"loses less than the margin to {best!r}"
+    return right(
+        f"Here you take {truth!r}, which {how}. A cheaper way may do as well: these splits do not show it "
+        "unless its interval is narrow enough."
+    )
 
 
-def _chosen(values: Mapping[str, np.ndarray], ratio: float) -> str:
+def _chosen(values: Mapping[str, np.ndarray], ratio: float, margin: float) -> str:
     best = max(values, key=lambda name: values[name].mean())
     return next(
         name
         for name, own in values.items()
-        if name == best or scores.interval(values[best] - own, ratio).low <= scores.TINY
+        if name == best or scores.interval(values[best] - own, ratio).high < margin
     )
 
 
-def _compare_choice(answer: Any, values: Mapping[str, np.ndarray], ratio: float, about: str) -> str:
-    truth = _chosen(values, ratio)
-    said = ask(answer, {name: own.copy() for name, own in values.items()}, ratio)
+def _compare_choice(
+    answer: Any, values: Mapping[str, np.ndarray], ratio: float, margin: float, about: str
+) -> str:
+    truth = _chosen(values, ratio, margin)
+    said = ask(answer, {name: own.copy() for name, own in values.items()}, ratio, margin)
     if not isinstance(said, str) or said not in values:
         raise wrong(f"Your function should give one of the names {', '.join(values)}, not {kind_of(said)}.")
     if said == truth:
         return truth
     best = max(values, key=lambda name: values[name].mean())
-    apart = [scores.interval(own, ratio) for own in values.values()]
-    overlapping = dict(zip(values, apart))
-    loose = next(name for name in values if overlapping[name].high >= overlapping[best].low)
-    if said == best:
-        hint = "That is the highest mean. A way of less effort comes first if the best one does not beat it."
-    elif said == loose:
+    gains = {name: scores.interval(values[best] - own, ratio) for name, own in values.items()}
+    place, right_place = list(values).index(said), list(values).index(truth)
+    if place > right_place and said == best:
+        hint = "That is the highest mean. A way of less effort comes first if it loses less than the margin."
+    elif place > right_place:
+        hint = "A way of less effort is as good, too. Go through them in the given order."
+    elif gains[said].low > scores.TINY:
+        hint = "The best one beats that way, and perhaps by more than the margin."
+    elif gains[said].mean < margin:
         hint = (
-            "Two intervals of their own may overlap though one way wins on every split. Take the "
-            "interval of the "
-            "differences, split by split."
+            "Its mean is close to the best, or it is not beaten; but it may lose more than the margin: "
+            "look at the upper end of the interval."
         )
-    elif list(values).index(said) < list(values).index(truth):
-        hint = "The best one beats that way: the interval of their differences lies above 0."
     else:
-        hint = "A way of less effort is not beaten either. Go through them in the given order."
+        hint = (
+            "That way is not beaten only because its scores vary so. Look at the upper end of the interval."
+        )
     raise wrong(f"{about} your function takes {said!r}. {hint}")
 
 
 def _choices() -> list[tuple[str, dict[str, np.ndarray]]]:
-    """Cases: a clear winner, a tie of the dearest, a win on every split behind overlapping intervals."""
+    """Cases: a clear winner, within the margin though beaten, noise that is not beaten, and the reverse."""
     hard = np.array([0.60, 0.72, 0.66, 0.78, 0.54])  # how hard the five test sides are
     noise = np.array([0.02, -0.03, 0.01, 0.02, -0.02])
     return [
@@ -151,9 +170,16 @@ def _choices() -> list[tuple[str, dict[str, np.ndarray]]]:
             "A case with a clear winner:",
             {"guess": hard - 0.5, "plain": hard - 0.1, "dear": hard + noise / 10},
         ),
-        ("A case where two are level:", {"guess": hard - 0.5, "plain": hard, "dear": hard + 0.005 + noise}),
-        ("A case with a small but steady gain:", {"plain": hard, "dear": hard + 0.03 + noise / 10}),
-        ("A case where the dearest loses:", {"plain": hard + 0.05, "dear": hard + noise / 10}),
+        (
+            "A case where one way varies a great deal:",
+            {"wild": hard - 0.04 + 5 * noise, "plain": hard - 0.01, "dear": hard + noise / 10},
+        ),
+        ("A case where the means are close:", {"plain": hard - 0.03 + 2 * noise, "dear": hard}),
+        (
+            "A case with a small but steady gain:",
+            {"guess": hard - 0.5, "plain": hard, "dear": hard + 0.03 + noise / 10},
+        ),
+        ("A case where the dearest loses:", {"guess": hard - 0.5, "plain": hard + 0.09, "dear": hard}),
     ]
 
 
@@ -261,6 +287,13 @@ def break_even(
         ),
         "That takes one price for both models. Each has its own.": _over(
             training, (long - short) * prices["asking the fine-tuned model"]
+        ),
+        "That takes the prompted model's price for both. Each has its own.": _over(
+            training, (long - short) * prices["asking the prompted model"]
+        ),
+        "The two prices are exchanged: the long prompt goes to the prompted model.": _over(
+            training,
+            long * prices["asking the fine-tuned model"] - short * prices["asking the prompted model"],
         ),
     }
     unless_mistaken(value, {hint: there for hint, there in mistakes.items() if there > 0}, 2e-3)

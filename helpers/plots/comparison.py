@@ -94,8 +94,8 @@ def before_after(
 ) -> None:
     """Maps of the same texts with the same axes, one panel each; colour and mark show the class.
 
-    `places`: for each title, shape (n, 2); `labels`: (n,); `held_out`: bool (n,), drawn larger, with a black
-    edge, over the others, which are pale. `words`: what to add to the alternative text.
+    `places`: for each title, shape (n, 2); `labels`: (n,); `held_out`: bool (n,), drawn larger, filled and
+    with a black edge, over the others, which are hollow. `words`: what to add to the alternative text.
     """
     labels, held_out = np.asarray(labels), np.asarray(held_out, dtype=bool)
     stacked = np.concatenate(list(places.values()))
@@ -109,7 +109,9 @@ def before_after(
         for i, name in enumerate(names):
             seen, new = (points[(labels == name) & side] for side in (~held_out, held_out))
             colour, mark = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
-            axes.scatter(*seen.T, s=14, marker=mark, color=colour, alpha=0.3, linewidths=0)
+            axes.scatter(
+                *seen.T, s=22, marker=mark, facecolors="none", edgecolors=colour, alpha=0.6, linewidths=1
+            )
             axes.scatter(*new.T, s=34, marker=mark, color=colour, edgecolors=BLACK, linewidths=0.9, zorder=3)
         axes.set_title(title, fontsize=10)
         axes.set(xlabel="first component", aspect="equal")
@@ -121,15 +123,24 @@ def before_after(
         for i, name in enumerate(names)
     ]
     handles.append(
-        plt.Line2D([], [], linestyle="", marker="o", mfc="white", mec=BLACK, label="black edge: held out")
+        plt.Line2D([], [], linestyle="", marker="o", mfc="#999999", mec=BLACK, label="filled: held out")
     )
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-    spread = ", ".join(f"{title} {np.ptp(points[:, 0]):.1f} wide" for title, points in places.items())
+    apart = [f"{title} {_apart(points[held_out], labels[held_out]):.1f}" for title, points in places.items()]
     core.show(
         figure,
         f"Maps of the same {len(labels)} texts with the same axes; colour and mark show {', '.join(names)}; "
-        f"{held_out.sum()} held-out texts have a black edge. {spread}. {words}".rstrip(),
+        f"{held_out.sum()} held-out texts have a black edge, the others are hollow. Distance of the middles "
+        f"of the held-out classes, in standard deviations: {', '.join(apart)}. {words}".rstrip(),
     )
+
+
+def _apart(points: np.ndarray, labels: np.ndarray) -> float:
+    """How far the middles of the first and the last class lie apart, in their mean standard deviation."""
+    names = np.unique(labels)
+    ends = [points[labels == name] for name in (names[0], names[-1])]
+    spread = np.mean([np.sqrt(end.var(axis=0).sum()) for end in ends])
+    return float(np.linalg.norm(ends[0].mean(axis=0) - ends[1].mean(axis=0)) / max(spread, 1e-9))
 
 
 def crossed(tables: Mapping[str, ArrayLike], what: str = "probability of yes") -> None:
