@@ -8,8 +8,10 @@
 | none of them                                       | the embedded engine: no key, no network   |
 
 The first row that fits wins; `WORKBOOK_HOST` = embedded, openai, azure or compatible overrides it.
-`WORKBOOK_EMBEDDING_MODEL`, `WORKBOOK_CHAT_MODEL`, `WORKBOOK_COMPLETION_MODEL` (for `completions.create`) and
-`WORKBOOK_TUNING_MODEL` (what fine-tuning starts from) name models (on Azure: deployments, but for the last).
+`WORKBOOK_EMBEDDING_MODEL`, `WORKBOOK_CHAT_MODEL`, `WORKBOOK_COMPLETION_MODEL` (for `completions.create`)
+and `WORKBOOK_TUNING_MODEL` (what fine-tuning starts from) name models; on Azure the first three deployments.
+`AZURE_OPENAI_API_VERSION` (a date) is for Azure resources or gateways without the v1 URL: then the client
+is an `AzureOpenAI`, which talks to the older paths. Better is to leave it out: the v1 URL needs no version.
 
 Left out: anything that a call does. The topic modules get `Host.client` and a model's name, no more.
 """
@@ -33,6 +35,7 @@ OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_EMBEDDING_MODEL = "text-embedding-3-small"
 KEY_SETTINGS = ("OPENAI_API_KEY", "AZURE_OPENAI_API_KEY")
 LIKE_A_KEY = re.compile(r"\b(?:sk|pk|key)-[\w-]{6,}|\b[0-9a-fA-F]{32,}\b")
+API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?", re.ASCII)
 SECONDS_TO_ASK = 10  # for the small calls that only look whether a host is there
 
 
@@ -89,11 +92,13 @@ def explain(error: Exception, host: Host | None = None) -> str:
     who = host.label if host else "The host"
     match error:
         case openai.AuthenticationError():
-            return f"{who} refused the key. Check {_key_setting(host)} for a missing or extra character."
+            what = f"{who} refused the key. Check {_key_setting(host)} for a missing or extra character."
+            return f"{what}{_or_whose(host)}"
         case openai.PermissionDeniedError():
             return f"{who} does not allow this key to do that: {_said(error, host)}"
         case openai.NotFoundError():
-            return f"{who} has no such model or address: {_said(error, host)} {_hint_on_names(host)}"
+            hint = _hint_on_names(host, error.code)
+            return f"{who} has no such model or address: {_said(error, host)} {hint}"
         case openai.RateLimitError() if error.code == "insufficient_quota":
             return f"{who} says that the account's credit is used up; waiting does not help."
         case openai.RateLimitError():
@@ -146,8 +151,27 @@ def _openai() -> Host:
 
 
 def _azure() -> Host:
-    endpoint = _azure_v1_url(_required("AZURE_OPENAI_ENDPOINT", "azure"))
-    return _remote("azure", "Azure OpenAI", endpoint, _required("AZURE_OPENAI_API_KEY", "azure"))
+    import openai
+
+    v1 = _azure_v1_url(_required("AZURE_OPENAI_ENDPOINT", "azure"))
+    key = _required("AZURE_OPENAI_API_KEY", "azure")
+    host = _remote("azure", "Azure OpenAI", v1, key)
+    version = settings.get("AZURE_OPENAI_API_VERSION")
+    if version is None:
+        return host
+    if not API_VERSION.fullmatch(version):
+        raise HostError(
+            "AZURE_OPENAI_API_VERSION must be a date like 2024-10-21, with or without -preview behind it. "
+            "Without that setting the v1 URL is used, which needs no version."
+        )
+    endpoint = v1.removesuffix("/openai/v1")
+    client = openai.AzureOpenAI(azure_endpoint=endpoint, api_key=key, api_version=version)
+    return dataclasses.replace(
+        host,
+        label=f"Azure OpenAI (api-version {version})",
+        base_url=f"{endpoint}/openai",
+        client=client,
+    )
 
 
 def _compatible() -> Host:
@@ -190,7 +214,8 @@ def _required(name: str, kind: Kind) -> str:
 def _checked_url(name: str, url: str) -> str:
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise HostError(f"{name} must be an address like https://host/v1, not {url!r}.")
+        # What it holds instead is not said: it may be a key that went into the wrong line.
+        raise HostError(f"{name} must be an address like https://host/v1, and what it holds is none.")
     if parts.username or parts.password:
         raise HostError(f"{name} holds a user name or password. Put the key into OPENAI_API_KEY instead.")
     if (parts.query or parts.fragment) and name == "OPENAI_BASE_URL":
@@ -209,12 +234,14 @@ def _azure_v1_url(endpoint: str) -> str:
 def _ask_for_embedding_model(host: Host) -> str:
     import openai
 
+    from helpers.engine import registry
+
     try:
         models = host.client.with_options(max_retries=0, timeout=SECONDS_TO_ASK).models.list()
         names = sorted(model.id for model in models)
     except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
         raise HostError(explain(error, host)) from error
-    candidates = [name for name in names if "embed" in name.lower()] or names
+    candidates = [name for name in names if "embed" in name.lower() or name == registry.EMBEDDINGS] or names
     if len(candidates) == 1:
         return candidates[0]
     raise HostError(
@@ -227,7 +254,15 @@ def _key_setting(host: Host | None) -> str:
     return "AZURE_OPENAI_API_KEY" if host and host.kind == "azure" else "OPENAI_API_KEY"
 
 
-def _hint_on_names(host: Host | None) -> str:
+def _or_whose(host: Host | None) -> str:
+    if host and host.kind == "azure":
+        return " A key fits one resource only: is AZURE_OPENAI_ENDPOINT the one it belongs to?"
+    return ""
+
+
+def _hint_on_names(host: Host | None, code: str | None = None) -> str:
+    if host and host.kind == "azure" and code == "404":  # not a word about a deployment: the path is wrong
+        return "Check AZURE_OPENAI_ENDPOINT, and AZURE_OPENAI_API_VERSION if it is set."
     if host and host.kind == "azure":
         return "On Azure a model is called by its deployment's name; put that into WORKBOOK_EMBEDDING_MODEL."
     return "WORKBOOK_EMBEDDING_MODEL sets the model's name."

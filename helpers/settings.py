@@ -12,9 +12,10 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
 DOWNLOADS = DATA / "downloads"
 
-# How the names begin that choose a host, its models and its keys. Tests run without any of them.
+# How the names begin that choose a host, its models, its keys, or a cluster. Tests run without any of them.
 HOST_SETTINGS = (
     "OPENAI_", "AZURE_", "WORKBOOK_EMBEDDING", "WORKBOOK_CHAT", "WORKBOOK_COMPLETION", "WORKBOOK_TUNING",
+    "WORKBOOK_DASK",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import engine
-from helpers.engine import limits, serve, vectors
+from helpers.engine import limits, registry, serve, vectors
 from helpers.engine.app import create_app, shared_app
 from helpers.engine.errors import ApiError
 from helpers.engine.transport import EngineTransport
@@ -65,7 +65,7 @@ def client_of(app, **options) -> openai.OpenAI:
 class TestModels:
     def test_list_and_retrieve_agree(self, strict_client):
         listed = list(strict_client.models.list())
-        assert [model.id for model in listed] == [MODEL]
+        assert [model.id for model in listed][:3] == list(registry.BASES)  # trained ones may follow
         assert strict_client.models.retrieve(MODEL) == listed[0]
 
     def test_a_hosted_model_is_not_pretended(self, client):

@@ -30,9 +30,10 @@ class ApiError(Exception):
 
 
 def model_not_found(name: object, available: list[str]) -> ApiError:
-    """404 for a model that the engine does not have, naming those that it has."""
+    """404 for a model that the engine does not have, naming those that it has, its own first."""
+    offered = ", ".join(sorted(available, key=lambda known: (known.startswith("ft:"), known)))
     return ApiError(
-        f"The model {name!r} does not exist here. The embedded engine offers: {', '.join(available)}.",
+        f"The model {name!r} does not exist here. The embedded engine offers: {offered}.",
         status=404,
         param="model",
         code="model_not_found",

@@ -69,7 +69,7 @@ class Registry:
             return {"id": name, "object": "model", "created": base.created, "owned_by": base.owned_by}
         trained = self._store.get(KIND, name)
         if trained is None:
-            raise model_not_found(name, sorted(self.names()))
+            raise model_not_found(name, self.names())
         return public(trained)
 
     def delete(self, name: str) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Registry:
                 transaction.delete(KIND, name)
                 transaction.delete(CHECKPOINT, trained.get("_checkpoint", ""))
         if trained is None:
-            raise model_not_found(name, sorted(self.names()))
+            raise model_not_found(name, self.names())
         return {"id": name, "object": "model", "deleted": True}
 
     def embedder(self, name: str) -> "vectors.TokenVectors | Classifier":
@@ -120,7 +120,7 @@ class Registry:
         with self._store.reading() as transaction:
             blob = transaction.blob(KIND, name)
         if blob is None:
-            raise model_not_found(name, sorted(self.names()))
+            raise model_not_found(name, self.names())
         with self._lock:
             if blob not in self._loaded:
                 self._loaded[blob] = self._load(blob, name)
@@ -134,6 +134,6 @@ class Registry:
         try:
             return Classifier.load(self._store.blob_path(blob), name)
         except FileNotFoundError:  # deleted at this very moment
-            raise model_not_found(name, sorted(self.names())) from None
+            raise model_not_found(name, self.names()) from None
         except WorkbookError as error:  # the file is damaged
             raise ApiError(str(error), param="model") from None

@@ -6,6 +6,7 @@ Only this machine can reach it (127.0.0.1), so it asks for no key.
 import sys
 import threading
 
+from flask import Flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from helpers.engine import vectors
@@ -15,22 +16,30 @@ ADDRESS = "127.0.0.1"
 PORT = 8011
 
 
-class _KeepAliveHandler(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"  # clients reuse their connection
+class _Handler(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"  # streams go out in chunks; Werkzeug closes each connection all the same
+    disable_nagle_algorithm = True  # else an answer of several pieces waits 40 ms for an acknowledgement
 
 
-def start(port: int = PORT) -> BaseWSGIServer:
+class _QuietHandler(_Handler):
+    def log_request(self, *_: object) -> None:
+        """No line a request: in a notebook it would stand among the outputs."""
+
+
+def start(port: int = PORT, app: Flask | None = None, quiet: bool = False) -> BaseWSGIServer:
     """A server that is already listening; call its `serve_forever()`. Port 0 takes any free one.
 
-    Raises OSError when the port is taken.
+    `app` (default: a new one) can be one with limits, keys or deployments of its own, to meet their errors.
+    `quiet`: no line a request. Raises OSError when the port is taken.
     """
     vectors.load()  # now rather than within the first request
-    return make_server(ADDRESS, port, create_app(), threaded=True, request_handler=_KeepAliveHandler)
+    handler = _QuietHandler if quiet else _Handler
+    return make_server(ADDRESS, port, app or create_app(), threaded=True, request_handler=handler)
 
 
-def start_in_background(port: int = 0) -> BaseWSGIServer:
-    """As `start`, answering from a thread of this process until `shutdown()`."""
-    server = start(port)
+def start_in_background(port: int = 0, app: Flask | None = None) -> BaseWSGIServer:
+    """As `start`, quietly, answering from a thread of this process until `shutdown()`."""
+    server = start(port, app, quiet=True)
     threading.Thread(target=server.serve_forever, name="embedded-engine", daemon=True).start()
     return server
 
