@@ -1,4 +1,4 @@
-"""`python3 -m helpers lab | test | data | serve | prepare`: reads the command line and calls `launch`.
+"""`python3 -m helpers lab | test | data | ...`: reads the command line and calls what it names in `launch`.
 
 It starts on any Python, even 2.7, to be able to say that it is too old: so nothing newer in this file, and
 no import but `sys` before that is said.
@@ -44,11 +44,15 @@ def run(argv):
     parser = make_parser()
     options = parser.parse_args(argv)
     if options.command == "lab":
-        return launch.lab(browser=not options.no_browser, port=options.port, offline=options.offline)
+        return launch.lab(
+            browser=not options.no_browser, port=options.port, offline=options.offline, llm=options.llm
+        )
     if options.command == "data":
         return launch.data(options.which, options.to)
     if options.command == "serve":
-        return launch.serve(options.port)
+        return launch.serve_llm(options.port) if options.llm else launch.serve(options.port)
+    if options.command == "bench-host":
+        return launch.bench_host(options.sample)
     if options.command == "prepare":
         return launch.prepare(**prepare_options(options))
     parser.print_help()
@@ -71,6 +75,10 @@ def make_parser():
     lab.add_argument("--port", type=port, help="this port and no other; 0 is any free one")
     lab.add_argument("--offline", action="store_true", help="do not try to fetch the real reviews")
 
+    lab.add_argument(
+        "--llm", action="store_true", help="install a small language model too (350 MB), for lesson 12"
+    )
+
     commands.add_parser(
         "test",
         help="check the workbook: unit tests, and every notebook against its stored outputs",
@@ -92,6 +100,18 @@ def make_parser():
 
     serve = commands.add_parser("serve", help="let other programs use the embedded engine")
     serve.add_argument("--port", type=port, help="the port on 127.0.0.1; 0 is any free one")
+    serve.add_argument(
+        "--llm", action="store_true", help="serve the small language model in its place (see lab --llm)"
+    )
+
+    bench = commands.add_parser(
+        "bench-host",
+        help="measure the host that is set: quality and speed, beside the embedded engine",
+        description="Search quality on the judged queries, sentiment of the reviews, and how long requests "
+        "take, for the host that the settings name, beside the embedded engine. With a paid host it embeds "
+        "about 800 short texts and asks 20 single questions.",
+    )
+    bench.add_argument("--sample", action="store_true", help="use the bundled reviews whatever is set")
 
     add_prepare(commands)
     return parser

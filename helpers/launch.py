@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from helpers.errors import WorkbookError
-from helpers.install import PARTS, WINDOWS, LaunchError, Place, check_files, environment, explain, say, set_up
+from helpers.install import WINDOWS, LaunchError, Place, check_files, environment, explain, say, set_up
 from helpers.settings import HOST_SETTINGS
 
 LESSON = "notebooks/00_start_here.ipynb"
@@ -62,13 +62,20 @@ def guarded(run, argv: list[str]) -> int:
 
 
 def lab(
-    browser: bool = True, port: int | None = None, offline: bool = False, place: Place | None = None
+    browser: bool = True,
+    port: int | None = None,
+    offline: bool = False,
+    llm: bool = False,
+    place: Place | None = None,
 ) -> int:
-    """Set up, try to fetch the real reviews, and become JupyterLab on the first lesson."""
+    """Set up, try to fetch the real reviews, and become JupyterLab on the first lesson.
+
+    `llm` adds the small language model of lesson 12; once it is there, it stays.
+    """
     place = place or Place()
     check_files(place, [LESSON])
     check_port(port)
-    set_up(place)
+    set_up(place, ("lab", "llm") if llm else ("lab",))
     if not offline:
         fetch_reviews(place)
     say("JupyterLab starts, and its address follows. Ctrl-C in this window stops it.")
@@ -78,7 +85,7 @@ def lab(
 def test(arguments: list[str], place: Place | None = None) -> int:
     """Set up, and become pytest, on everything or on what `arguments` name."""
     place = place or Place()
-    set_up(place, tuple(PARTS))
+    set_up(place, ("lab", "test"))
     return hand_over(test_command(place, arguments), test_environment(place), place)
 
 
@@ -99,6 +106,29 @@ def serve(port: int | None = None, place: Place | None = None) -> int:
     from helpers.engine import serve as engine
 
     return engine.main(engine.PORT if port is None else port)
+
+
+def serve_llm(port: int | None = None, place: Place | None = None) -> int:
+    """`helpers.local_llm.serve_until_stopped`, here if its packages are here, else in `.venv`."""
+    from helpers import local_llm
+
+    if local_llm.missing():
+        place = place or Place()
+        if os.environ.get(INSIDE):
+            raise LaunchError(f"{place.venv} lacks the language model's packages: {COMMAND} lab --llm")
+        set_up(place, ("lab", "llm"))
+        arguments = ["serve", "--llm", *([] if port is None else ["--port", str(port)])]
+        return hand_over(inside_command(place, arguments), environment(place) | {INSIDE: "1"}, place)
+    return local_llm.serve_until_stopped(0 if port is None else port)
+
+
+def bench_host(sample: bool = False) -> int:
+    """`helpers.host_bench.main`, here if the packages are here, else in `.venv`."""
+    if missing_here():
+        return run_inside(Place(), ["bench-host", *(["--sample"] if sample else [])])
+    from helpers import host_bench
+
+    return host_bench.main(sample)
 
 
 def prepare(file: str, **options) -> int:

@@ -58,6 +58,8 @@ class Installers:
             if "venv" in each
             else "download"
             if "download" in each
+            else "llm"
+            if "requirements-llm.txt" in each
             else "test"
             if any("tests" in word for word in each)
             else "lab"
@@ -75,7 +77,7 @@ def site_packages(place: Place) -> Path:
 def place(tmp_path) -> Place:
     """A project with the files that matter, in a folder with a blank and Korean letters in its path."""
     place = Place(tmp_path / "내 workbook")
-    for name in {*install.FILES, *install.PARTS["test"], launch.LESSON}:
+    for name in {*install.FILES, *install.PARTS["test"], *install.PARTS["llm"], launch.LESSON}:
         (place.root / name).parent.mkdir(parents=True, exist_ok=True)
         (place.root / name).write_text(f"# {name}\n", encoding="utf-8")
     return place
@@ -167,12 +169,13 @@ def test_wrong_arguments_end_with_2(capsys, argv):
 @pytest.mark.parametrize(
     ("argv", "name", "positional", "keywords"),
     [
-        (["lab"], "lab", (), {"browser": True, "port": None, "offline": False}),
+        (["lab"], "lab", (), {"browser": True, "port": None, "offline": False, "llm": False}),
+        (["lab", "--llm"], "lab", (), {"browser": True, "port": None, "offline": False, "llm": True}),
         (
             ["lab", "--no-browser", "--port", "0", "--offline"],
             "lab",
             (),
-            {"browser": False, "port": 0, "offline": True},
+            {"browser": False, "port": 0, "offline": True, "llm": False},
         ),
         (["test"], "test", ([],), {}),
         (
@@ -185,6 +188,10 @@ def test_wrong_arguments_end_with_2(capsys, argv):
         (["data", "full", "--to", "big"], "data", ("full", "big"), {}),
         (["serve"], "serve", (None,), {}),
         (["serve", "--port", "9000"], "serve", (9000,), {}),
+        (["serve", "--llm"], "serve_llm", (None,), {}),
+        (["serve", "--llm", "--port", "8012"], "serve_llm", (8012,), {}),
+        (["bench-host"], "bench_host", (False,), {}),
+        (["bench-host", "--sample"], "bench_host", (True,), {}),
     ],
 )
 def test_each_command_reaches_its_function(monkeypatch, argv, name, positional, keywords):
@@ -286,6 +293,34 @@ def test_the_tests_add_only_their_own_packages(ready, installers):
     install.set_up(ready, ("lab", "test"))
     install.set_up(ready)
     assert installers.did() == []
+
+
+def test_the_language_model_is_added_where_it_is_asked_for_and_stays(ready, installers, monkeypatch):
+    monkeypatch.setattr(launch, "hand_over", lambda *_: 0)
+    launch.lab(offline=True, place=ready)
+    assert installers.did() == []
+    launch.lab(offline=True, llm=True, place=ready)
+    assert installers.did() == ["llm"]
+    launch.lab(offline=True, llm=True, place=ready)
+    launch.lab(offline=True, place=ready)
+    launch.test([], place=ready)
+    assert installers.did() == ["test"]
+    assert set(install.PARTS) <= set(json.loads(ready.stamp.read_text(encoding="utf-8")))
+
+
+def test_serving_the_language_model_installs_it_first(ready, installers, monkeypatch):
+    from helpers import local_llm
+
+    handed = []
+    monkeypatch.setattr(launch, "hand_over", lambda command, *_: handed.append(command) or 0)
+    monkeypatch.setattr(local_llm, "missing", lambda: ["xllamacpp"])
+    monkeypatch.delenv(launch.INSIDE, raising=False)
+    assert launch.serve_llm(8012, place=ready) == 0
+    assert installers.did() == ["llm"]
+    assert handed == [[str(ready.python), "-m", "helpers", "serve", "--llm", "--port", "8012"]]
+    monkeypatch.setenv(launch.INSIDE, "1")
+    with pytest.raises(LaunchError, match="lab --llm"):
+        launch.serve_llm(place=ready)
 
 
 @pytest.mark.parametrize("name", install.PARTS["lab"])
@@ -973,7 +1008,7 @@ def test_reviews_that_cannot_be_fetched_cost_one_line_and_no_later_start(
 
 
 def test_offline_fetches_nothing(ready, data_command, handed_over, monkeypatch):
-    monkeypatch.setattr(launch, "set_up", lambda place: None)
+    monkeypatch.setattr(launch, "set_up", lambda place, parts: None)
     launch.lab(offline=True, place=ready)
     assert data_command.calls == []
     launch.lab(place=ready)
@@ -1083,16 +1118,28 @@ def test_every_requirement_is_pinned_as_in_the_constraints(name):
     } == set()
 
 
+def test_the_language_model_is_pinned_and_installed_by_nothing_else():
+    from helpers import local_llm
+
+    llm = pins("requirements-llm.txt")
+    assert {name.replace("-", "_") for name in llm} == {*local_llm.MODULES}
+    assert not set(llm) & {*pins("requirements.txt"), *pins("tests/requirements.txt")}
+    assert [part for part, files in install.PARTS.items() if "requirements-llm.txt" in files] == ["llm"]
+
+
 def test_the_model_package_is_pinned_once():
     assert f"\n{install.MODEL_PACKAGE} ;" in (ROOT / "requirements.txt").read_text(encoding="ascii")
 
 
 @pytest.mark.parametrize("folder", ["helpers", "tests"])
 def test_what_is_imported_is_required_by_name(folder):
-    files = ["requirements.txt", *(["tests/requirements.txt"] if folder == "tests" else [])]
+    files = ["requirements.txt", "requirements-llm.txt"]
+    files += ["tests/requirements.txt", "tests/requirements-lora.txt"] if folder == "tests" else []
     required = {package.replace("-", "_") for name in files for package in pins(name)}
-    ours = {"helpers", *(path.stem for path in (ROOT / "tests").glob("*.py"))} | set(sys.stdlib_module_names)
+    ours = {"helpers", *(path.stem for path in (ROOT / "tests").rglob("*.py"))} | set(sys.stdlib_module_names)
+    ours |= {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()}
     ours.add("pydantic_core")  # the other half of pydantic, which pins it
+    ours |= {"faiss", "voyager"}  # a benchmark compares with them where they are installed
     packages = importlib.metadata.packages_distributions()
     missing = {}
     for path in (ROOT / folder).rglob("*.py"):

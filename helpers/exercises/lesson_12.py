@@ -35,7 +35,7 @@ def mend(answer: Any, resource: str, deployments: Mapping[str, str], model: str)
     url, name = answer["base_url"], answer["model"]
     if not isinstance(url, str) or not isinstance(name, str):
         raise wrong("Both base_url and model are texts.")
-    _check_url(url.strip(), resource)
+    _check_url(url.strip(), resource.lower())
     serving = [known for known, behind in deployments.items() if behind == model]
     if name in serving:
         return right(
@@ -55,12 +55,17 @@ def mend(answer: Any, resource: str, deployments: Mapping[str, str], model: str)
 
 def _check_url(url: str, resource: str) -> None:
     host = f"{resource}.openai.azure.com"
+    scheme, slashes, rest = url.partition("://")
+    name, slash, path = rest.partition("/")
+    url = scheme.lower() + slashes + name.lower() + slash + path  # the host's name may be in capitals
     if url.rstrip("/") == f"https://{host}/openai/v1":
         return
     if url.startswith("http://"):
         raise wrong("With http:// the key travels for everybody to read. Which address is safe?")
     if "api.openai.com" in url:
         raise wrong("That address is OpenAI's own. The key is Azure's, and fits the resource only.")
+    if f"{resource}.services.ai.azure.com" in url:
+        raise wrong("Some resources have that address too. Here the form that the table gives is wanted.")
     if host not in url:
         raise wrong("The address begins with https:// and the resource's name, then .openai.azure.com.")
     if "api-version" in url or "/deployments/" in url:
@@ -102,6 +107,16 @@ def longest_wait(answer: Any) -> Verdict:
             f"{where} Every retry has one wait before it: count them from 0.": _waits(retries + 1),
             f"{where} A wait is missing: there is one before each retry.": _waits(retries - 1),
             f"{where} The waits do not stay the same: each is twice the one before.": FIRST_WAIT * retries,
+            f"{where} The first waits are shorter than the longest.": LONGEST_WAIT * retries,
+            f"{where} By chance a wait can be shorter. The most is wanted: chance shortens nothing.": (
+                0.75 * _waits(retries)
+            ),
+            f"{where} No header names a wait here, so the longest that a header may name says nothing.": (
+                120 * retries
+            ),
+            f"{where} That is the time of the requests. The waits between them are wanted.": (
+                600 * (retries + 1)
+            ),
         }
         unless_mistaken(value, mistakes, 1e-6)
         raise wrong(f"{where} Write out the first waits on paper: 0.5, 1, 2, ... and where it stops growing.")
@@ -139,6 +154,10 @@ def wait(answer: Any, limit: int, remaining: int, needed: int) -> Verdict:
         "No time at all? More is needed than is left.": 0,
     }
     unless_mistaken(value, {hint: wrong_ for hint, wrong_ in mistakes.items() if wrong_ != truth}, 0.005)
+    if abs(value - truth) < 0.5:
+        raise wrong("Nearly. One decimal is wanted.")
+    if close(value, (limit - needed) / (limit / 60), 0.005):
+        raise wrong("That compares the need with the limit. Compare it with what is left now.")
     raise wrong("How many tokens are missing, and how many come back each second?")
 
 
