@@ -19,7 +19,7 @@ TOKENS_PER_REQUEST = 300_000
 TOKENS_PER_INPUT = 8_192
 
 ESTIMATE_SHARE = 2 / 3  # of the tokens a request may have, where counts are estimates
-SAMPLE = 32  # texts of a request that are counted first
+SAMPLE = 16  # texts of a request that are counted first
 SAMPLE_MARGIN = 1.25  # when they say that this many times the request's size fits, the rest is not counted
 
 
@@ -90,15 +90,26 @@ class Plan:
         self.parts: dict[int, tuple[list[int], np.ndarray]] = {}  # long text's row: its parts' rows, weights
         self._rows: dict[str, int] = {}  # of the units
         self.owners: list[int] = []  # for each unit, the position of a text it comes from
+        sources = self._add_all(texts, model, too_long, long) if too_long else self._add_short(texts)
+        self.units = list(self._rows)
+        self.rows = np.array(list(self._rows.values()), dtype=np.int64)
+        self.sources = np.array([sources[text] for text in texts], dtype=np.int64)  # the row to copy from
+        self.distinct = len(sources)
+
+    def _add_short(self, texts: list[str]) -> dict[str, int]:
+        """Each different text is a unit, its row that of its first place. Half the time of `_add_all`."""
+        first = dict(zip(reversed(texts), range(len(texts) - 1, -1, -1)))
+        self._rows = {text: first[text] for text in dict.fromkeys(texts)}
+        self.owners = list(self._rows.values())
+        return self._rows
+
+    def _add_all(self, texts: list[str], model: str, too_long: set[str], long: str) -> dict[str, int]:
         sources: dict[str, int] = {}
         for i, text in enumerate(texts):
             if text not in sources:
                 add = self._add_parts if text in too_long and long == "average" else self._add
                 sources[text] = add(i, text, model, text in too_long)
-        self.units = list(self._rows)
-        self.rows = np.array(list(self._rows.values()), dtype=np.int64)
-        self.sources = np.array([sources[text] for text in texts], dtype=np.int64)  # the row to copy from
-        self.distinct = len(sources)
+        return sources
 
     def _add(self, position: int, text: str, model: str, is_long: bool) -> int:
         unit = tokens.truncate(text, TOKENS_PER_INPUT, model) if is_long else text

@@ -188,6 +188,9 @@ class Run:
         self._matrix: np.ndarray | None = None
         self._encoding = "base64"
         self._lock = threading.Lock()
+        # Answers come in bursts. Read one after the other, the first is done soon and its thread is free
+        # again; all at once, they take the interpreter from each other, and none is done before the last.
+        self._reading = threading.Lock()
 
     def look_up(self) -> None:
         """Take from the cache what is there; the rest is `todo`."""
@@ -276,7 +279,8 @@ class Run:
         if self.dimensions is not None:
             body["dimensions"] = self.dimensions
         content = answers.post(self.client, body)
-        order, vectors, billed = answers.read(content, len(request.units))
+        with self._reading:
+            order, vectors, billed = answers.read(content, len(request.units))
         units = [request.units[i] for i in order]
         self._make_room(vectors.shape[1])
         if self.store is not None:

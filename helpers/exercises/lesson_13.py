@@ -31,24 +31,26 @@ BYTES_OF_LINE = 5_200
 
 @exercise
 def gigabytes_saved(answer: Any, rows: int) -> Verdict:
-    """How many gigabytes `rows` vectors of 3,072 numbers shrink by when each takes 2 bytes instead of 4."""
+    """How many gigabytes `rows` vectors of 3,072 numbers shrink by when each takes 1 byte instead of 4."""
     value = number(answer)
-    truth = rows * LARGE * 2 / 1e9
+    numbers = rows * LARGE
+    truth = numbers * 3 / 1e9
     if close(value, truth, 0.06 / truth):
         return right("And as much less to read, each time somebody searches.")
     mistakes = {
         "That is bits: a byte has eight of them.": truth * 8,
         "That is how many megabytes. One gigabyte has a thousand of them.": truth * 1e3,
         "That is in bytes. A gigabyte has a thousand million of them.": truth * 1e9,
-        "That is what the files take as float32. By how much do they shrink?": truth * 2,
+        "That is what the vectors take as float32. By how much do they shrink?": numbers * 4 / 1e9,
+        "That is what the vectors take as int8. By how much do they shrink?": numbers / 1e9,
+        "That is what float16 saves, with two bytes. Here one byte is left.": numbers * 2 / 1e9,
         "That is for vectors of 1,536 dimensions. This model's have twice as many.": truth / 2,
-        "That is what one of the two bytes would save: 4 bytes become 2.": truth / 2,
-        "That divides by 1,024 three times. A gigabyte here is a thousand million bytes.": truth
-        * 1e9
+        "That divides by 1,024 three times. A gigabyte here is a thousand million bytes.": numbers
+        * 3
         / 2**30,
     }
-    unless_mistaken(value, mistakes, 0.02)
-    raise wrong("Rows times dimensions is how many numbers there are; each of them loses two bytes.")
+    unless_mistaken(value, mistakes, 0.015)
+    raise wrong("Rows times dimensions is how many numbers there are. How many bytes does each of them lose?")
 
 
 # ----------------------------------------------------------------------------- 13.2
@@ -66,6 +68,9 @@ def spread(answer: Any) -> Verdict:
             continue
         means = [np.mean(part) for part in lengths]
         of_parts = [np.std(part) for part in lengths]
+        counts = [len(part) for part in lengths]
+        weighted = float(np.average(of_parts, weights=counts))
+        pooled = float(np.sqrt(np.average(np.square(of_parts), weights=counts)))
         mistakes = {
             "That is the variance. The standard deviation is its root.": truth**2,
             "That is the mean, not the spread.": float(every.mean()),
@@ -75,6 +80,10 @@ def spread(answer: Any) -> Verdict:
             "That is the mean of the parts' spreads. How far the parts lie from each other is lost.": float(
                 np.mean(of_parts)
             ),
+            "That weights the parts' spreads by their counts. How far apart the parts lie is lost.": (
+                weighted
+            ),
+            "That is the spread inside the parts. How far the parts lie from each other is lost.": pooled,
             "That is the spread of the parts' means. What varies inside the parts is lost.": (
                 float(np.std(means))
             ),

@@ -16,13 +16,15 @@ LINES = ("-", "--", ":", "-.")
 def over_rows(table: pd.DataFrame, column: str, label: str) -> None:
     """A measure over the number of rows, one line per way, both axes logarithmic.
 
-    `table` has columns way, rows and `column`.
+    `table` has columns way, rows and `column`. Where it has low and high too, the range of seconds is shaded.
     """
     figure, axes = plt.subplots()
     told = []
     for i, (way, some) in enumerate(table.groupby("way", sort=False)):
         style = {"color": COLOURS[i % 7], "marker": MARKERS[i % 7], "linestyle": LINES[i % 4]}
         axes.plot(some.rows, some[column], label=way, **style)
+        if column == "seconds" and {"low", "high"} <= set(some.columns):
+            axes.fill_between(some.rows, some.low, some.high, color=style["color"], alpha=0.25, linewidth=0)
         listed = ", ".join(
             f"{float(f'{value:.3g}'):,g} at {rows:,}" for rows, value in zip(some.rows, some[column])
         )
@@ -71,12 +73,17 @@ def found_and_time(curves: Mapping[str, pd.DataFrame]) -> None:
     """What an approximate index finds over the time of one query: one line per collection of vectors.
 
     Each table has columns milliseconds and recall (0 to 1); rows are settings, from quick to thorough.
+    A column wide, where there is one, is written at the points.
     """
     figure, axes = plt.subplots()
     told = []
     for i, (name, table) in enumerate(curves.items()):
         style = {"color": COLOURS[i % 7], "marker": MARKERS[i % 7], "linestyle": LINES[i % 4]}
         axes.plot(table.milliseconds, table.recall, label=name, **style)
+        for row in table.itertuples():
+            if hasattr(row, "wide"):
+                at = (row.milliseconds, row.recall)
+                axes.annotate(row.wide, at, (5, -11), textcoords="offset points", fontsize=8)
         first, last = table.iloc[0], table.iloc[-1]
         told.append(
             f"{name}: from {first.recall:.3f} in {first.milliseconds:.2g} ms to {last.recall:.3f} in "
@@ -84,6 +91,8 @@ def found_and_time(curves: Mapping[str, pd.DataFrame]) -> None:
         )
     axes.set(xscale="log", xlabel="milliseconds per query", ylabel="recall at 10")
     axes.set_ylim(top=1.005)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.legend(frameon=False, loc="lower right")
     core.show(figure, f"Recall at 10 over milliseconds per query (logarithmic axis). {'; '.join(told)}.")
