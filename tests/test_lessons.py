@@ -95,13 +95,13 @@ class TestStored:
 
 
 @every_lesson
-def test_solutions_are_accepted(path):
+def test_solutions_are_accepted(path, tmp_path):
+    """In a folder of its own: nbval may run the same lesson in notebooks/ at the same time."""
     notebook = read(path)
     found = exercise_cells(notebook)
     for cell, solution in found:
         cell.source = solved(cell, solution)
-    NotebookClient(
-        notebook, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
-    ).execute()
+    where = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, kernel_name="python3", resources=where).execute()
     for cell, _ in found:
         assert verdict(cell).startswith("✔ Right."), f"{cell.id}: {verdict(cell)}"
