@@ -243,7 +243,8 @@ class TestTheCheck:
 
     @pytest.mark.parametrize(
         "text",
-        ["sk-learn", "OPENAI_API_KEY=...", "api_key=os.environ['OPENAI_API_KEY']", "ask-" + "me-anything-about-it",
+        ["sk-learn", "OPENAI_API_KEY=...", "api_key=os.environ['OPENAI_API_KEY']",
+         "ask-" + "me-anything-about-it",
          "sha256 " + "0f" * 32, "req_" + "ab" * 16, "risk-" + "averse-people-who-drink-green-tea",
          "sk-" + "learn-is-a-nice-package-for-all"],
     )  # fmt: skip
