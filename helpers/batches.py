@@ -24,13 +24,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import filelock
 import numpy as np
 
 from helpers import embedding_plan
 from helpers.connect import explain
 from helpers.errors import DataError, HostError
-from helpers.files import atomic_path
+from helpers.files import alone_in, atomic_path
 
 if TYPE_CHECKING:
     import openai
@@ -43,7 +42,6 @@ BYTES_PER_FILE = 200 * 10**6
 QUEUE_FULL = "token_limit_exceeded"  # the code of a batch that failed because others of the account wait
 TRIES_IN_QUEUE = 100
 LONGEST_PAUSE = 60.0  # seconds
-LOCK = ".run.lock"
 
 ROUNDS = 3  # what fails so often is given up
 MARK, RUN = "workbook_file", "workbook_run"  # the keys of our marks in a batch's metadata
@@ -170,7 +168,7 @@ def run(
     answers: dict[str, Answer] = {}
     if queue_tokens:
         limits = {"most_tokens": queue_tokens} | limits
-    with _alone(Path(folder)):
+    with alone_in(Path(folder)):  # two runs would both send, and both pay
         for number in range(rounds):
             todo = [(id, body) for id, body in all_requests.items() if id not in answers or answers[id].again]
             if not todo:
@@ -180,23 +178,6 @@ def run(
             answers |= _round(todo, client, endpoint, folder_of_round, wait, tells, queue_tokens, limits)
     missing = Answer("", None, None, "The host gave no answer to this request.")
     return {id: answers.get(id) or dataclasses.replace(missing, custom_id=id) for id in all_requests}
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One run at a time on a folder: two would both send, and both pay."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise DataError(
-            f"Another run is at work in the folder {folder.name}. Wait for it, or end it."
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _once(requests: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -15,7 +15,7 @@ from helpers.engine.batch_request import WINDOW_SECONDS, batch_of
 from helpers.engine.batch_run import BATCH, UNFINISHED, Answer
 from helpers.engine.errors import ApiError
 from helpers.engine.store import Object, Store, now, public
-from helpers.engine.tuning import release
+from helpers.engine.tuning import lock_of, release
 
 MOST_UNFINISHED = 100
 KEPT = 1_000  # the newest; older finished ones are forgotten, their files expire by themselves
@@ -75,9 +75,7 @@ class Batches:
 
     def _work_on(self, batch: Object) -> None:
         """Start a thread for a batch, unless another process has its lock."""
-        folder = self._store.folder / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / f"{batch['id']}.lock", thread_local=False)
+        lock = lock_of(self._store, batch["id"])
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:

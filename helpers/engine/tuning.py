@@ -43,7 +43,7 @@ class Jobs:
                 code="too_many_jobs",
             )
         job = job_of(body, self._store)
-        lock = _lock(self._store, job["id"])
+        lock = lock_of(self._store, job["id"])
         lock.acquire()
         try:
             with self._store.writing() as transaction:
@@ -128,7 +128,7 @@ class Jobs:
         """The job; failed, if it is unfinished and nobody holds its lock any more."""
         if job["status"] not in UNFINISHED or tuning_run.is_own(job["id"]):
             return job
-        lock = _lock(self._store, job["id"])
+        lock = lock_of(self._store, job["id"])
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:
@@ -161,7 +161,8 @@ def release(lock: filelock.BaseFileLock) -> None:
         Path(lock.lock_file).unlink(missing_ok=True)
 
 
-def _lock(store: Store, id: str) -> filelock.BaseFileLock:
+def lock_of(store: Store, id: str) -> filelock.BaseFileLock:
+    """The lock of a job or a batch: who works on it holds it, and it is free when that process has died."""
     folder = store.folder / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     return filelock.FileLock(folder / f"{id}.lock", thread_local=False)

@@ -27,12 +27,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import filelock
 import numpy as np
 
 from helpers import reviews
 from helpers.errors import DataError
-from helpers.files import atomic_path
+from helpers.files import alone_in, atomic_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 ROWS_PER_PART = 10_000  # vectors of 1,536 dimensions: 61 MB
 KEPT = ["Id", "ProductId", "UserId", "Score", "Time"]  # and the column "text"
 ABOUT = "about.json"
-LOCK = ".run.lock"
 MODEL = b"model"  # the key of a model's name in a file of vectors
 
 Kind = Literal["rows", "vectors"]
@@ -345,21 +343,11 @@ def mixture(folder: Path, there: Recipe, new: Recipe) -> DataError:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """One run at a time. The system gives the lock back when a process dies, however it dies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        raise DataError(
-            f"Another run is at work in the folder {folder.name}. Wait for it, or end it."
-        ) from error
-    try:
+    """One run at a time, on a folder without what dead ones have left."""
+    with alone_in(folder):
         _tidy(folder)  # what a run that was killed has left
         yield
         _tidy(folder)  # what a worker that was killed has left
-    finally:
-        lock.release()
 
 
 def _tidy(folder: Path) -> None:

@@ -11,6 +11,12 @@ Embed = Callable[[list[str]], np.ndarray]
 BAR_COLOUR = "#56b4e9"
 
 
+def bar(share: float) -> str:
+    """A bar, as HTML, as long as `share` of its cell: from 0 to 1, and cut there."""
+    width = round(100 * min(max(share, 0), 1))
+    return f'<div style="background: {BAR_COLOUR}; height: 0.8em; width: {width}%"></div>'
+
+
 def html_or_why_not(make: Callable[[], str], text: str) -> str:
     """What `make` gives, or the reason why not, as HTML: `text` is empty, or the host failed."""
     import openai

@@ -52,7 +52,7 @@ def star_guess(text: str, predict: Predict) -> str:
     rows = "".join(
         f'<tr><td style="text-align: left; white-space: nowrap">{star} ★</td>'
         f'<td style="text-align: right">{share:.0%}</td>'
-        f'<td style="width: 14em; text-align: left">{_bar(share)}</td></tr>'
+        f'<td style="width: 14em; text-align: left">{core.bar(share)}</td></tr>'
         for star, share in zip(STARS[::-1], probabilities[::-1])
     )
     marked = " ".join(_word(word, amount) for word, amount in zip(words, added))
@@ -86,11 +86,6 @@ def star_guesser(predict: Predict, text: str, *, live: bool = True) -> "ipywidge
     box.observe(update, names="value")
     update()
     return ipywidgets.VBox([box, result])
-
-
-def _bar(share: float) -> str:
-    width = round(100 * min(share, 1))
-    return f'<div style="background: {core.BAR_COLOUR}; height: 0.8em; width: {width}%"></div>'
 
 
 def _word(word: str, amount: float) -> str:
@@ -134,7 +129,7 @@ def threshold_table(
         f"<tr><td>{threshold:.2f}</td><td>{line['flagged']}</td><td>{line['found']}</td>"
         f"<td>{line['missed']}</td><td>{line['precision']:.2f}</td><td>{line['recall']:.2f}</td>"
         f"<td>{line['cost']:,g}</td>"
-        f'<td style="width: 10em; text-align: left">{_bar(line["cost"] / widest)}</td></tr>'
+        f'<td style="width: 10em; text-align: left">{core.bar(line["cost"] / widest)}</td></tr>'
         for threshold, line in zip(thresholds, lines)
     )
     heads = ("threshold", "flagged", "found", "missed", "precision", "recall", "cost", "")

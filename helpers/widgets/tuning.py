@@ -147,7 +147,7 @@ def class_bars(text: str, labels: Sequence[str], predict: Predict) -> str:
     rows = "".join(
         f'<tr><td style="text-align: left">{_bold(html.escape(label.strip()), i == best)}</td>'
         f'<td style="text-align: right">{share:.0%}</td>'
-        f'<td style="width: 16em; text-align: left">{_bar(share)}</td></tr>'
+        f'<td style="width: 16em; text-align: left">{core.bar(share)}</td></tr>'
         for i, (label, share) in enumerate(zip(labels, probabilities, strict=True))
     )
     return f"<table>{rows}</table>"
@@ -155,11 +155,6 @@ def class_bars(text: str, labels: Sequence[str], predict: Predict) -> str:
 
 def _bold(words: str, yes: bool) -> str:
     return f"<strong>{words}</strong>" if yes else words
-
-
-def _bar(share: float) -> str:
-    width = round(100 * min(max(share, 0), 1))
-    return f'<div style="background: {core.BAR_COLOUR}; height: 0.8em; width: {width}%"></div>'
 
 
 def model_box(text: str, labels: Sequence[str], predict: Predict, *, live: bool = True) -> "ipywidgets.VBox":
