@@ -1,5 +1,8 @@
 """The routes that write text: completions, chat completions and responses, whole or streamed."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Blueprint, Response, jsonify
 
 from helpers.engine import chat, completions, parameters, responses
@@ -13,22 +16,12 @@ text = Blueprint("text", __name__)
 
 @text.post("/completions")
 def create_completion() -> Response:
-    body = json_body()
-    name = model_of(body)
-    streamed, with_usage = parameters.flag(body, "stream"), parameters.include_usage(body)
-    answer = completions.create(body, name, _model(name))
-    spend_tokens(answer.usage["total_tokens"])
-    return event_stream(answer.chunks(with_usage)) if streamed else jsonify(answer.whole())
+    return _written(completions.create)
 
 
 @text.post("/chat/completions")
 def create_chat_completion() -> Response:
-    body = json_body()
-    name = model_of(body)
-    streamed, with_usage = parameters.flag(body, "stream"), parameters.include_usage(body)
-    answer = chat.create(body, name, _model(name))
-    spend_tokens(answer.usage["total_tokens"])
-    return event_stream(answer.chunks(with_usage)) if streamed else jsonify(answer.whole())
+    return _written(chat.create)
 
 
 @text.post("/responses")
@@ -40,6 +33,16 @@ def create_response() -> Response:
     answer = responses.create(body, name, _model(name))
     spend_tokens(answer.usage["total_tokens"])
     return event_stream(answer.events(), named=True) if streamed else jsonify(answer.whole())
+
+
+def _written(create: Callable[..., Any]) -> Response:
+    """What `create` makes of the request's body, whole or in chunks."""
+    body = json_body()
+    name = model_of(body)
+    streamed, with_usage = parameters.flag(body, "stream"), parameters.include_usage(body)
+    answer = create(body, name, _model(name))
+    spend_tokens(answer.usage["total_tokens"])
+    return event_stream(answer.chunks(with_usage)) if streamed else jsonify(answer.whole())
 
 
 def _model(name: str) -> TextModel:
